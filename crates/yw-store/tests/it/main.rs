@@ -1,0 +1,14 @@
+//! The store from outside: what it keeps, what it refuses, and what is left of it when its process is killed.
+
+mod artifacts;
+mod champions;
+mod child;
+mod crash;
+mod damage;
+mod disk;
+mod log;
+mod old_versions;
+mod processes;
+mod replies;
+mod runs;
+mod support;
