@@ -1,0 +1,78 @@
+//! Candidates that ask a model.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use yw_task::ModelRef;
+
+use super::task::Surroundings;
+use crate::grammar::EXAMPLES;
+use crate::project::{AskSpec, Examples};
+use crate::raw::{At, Report, View};
+use crate::suggest::closest;
+
+pub(super) fn ask(view: &View<'_>, surroundings: &mut Surroundings<'_>, report: &mut Report<'_>) -> Option<AskSpec> {
+    let model = view.text("ask").and_then(|text| model(&text, surroundings, report));
+    let prompt = view.text("prompt").map(|path| file(path, surroundings, report));
+    let system = view.text("system").map(|path| file(path, surroundings, report));
+    let examples = examples(view, surroundings, report);
+    Some(AskSpec {
+        model: model?,
+        prompt,
+        system,
+        examples,
+        temperature: view.number("temperature").map(|n| n.value),
+        max_tokens: view.integer("max_tokens").map(|n| n.value),
+        timeout: view.integer("timeout_ms").map(|ms| Duration::from_millis(ms.value)),
+    })
+}
+
+fn model(text: &At<String>, surroundings: &mut Surroundings<'_>, report: &mut Report<'_>) -> Option<ModelRef> {
+    let Some(model) = ModelRef::parse(&text.value) else {
+        let message = format!("`{}` names no model of a provider", text.value);
+        report.error(&text.place, message).hint("write `provider/model`, for example `anthropic/claude-haiku-4-5`");
+        return None;
+    };
+    if !surroundings.providers.want(&model.provider) {
+        let message = format!("there is no provider `{}`", model.provider);
+        let known = surroundings.providers.names();
+        let guess = closest(&model.provider, known).map(|k| format!("did you mean `{k}`?"));
+        let define = || format!("define it: [provider.{}] with its base_url", model.provider);
+        report.error(&text.place, message).hint(guess.unwrap_or_else(define));
+        return None;
+    }
+    Some(model)
+}
+
+/// A file of the project, absolute; reported if there is none.
+fn file(path: At<String>, surroundings: &Surroundings<'_>, report: &mut Report<'_>) -> PathBuf {
+    let absolute = surroundings.dir.join(&path.value);
+    if absolute.is_file() || report.is_full() {
+        return absolute;
+    }
+    if absolute.is_dir() {
+        report.error(&path.place, format!("`{}` is a folder", path.value)).hint("name a file in it");
+        return absolute;
+    }
+    let siblings = absolute.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    let names: Vec<String> =
+        siblings.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let wanted = absolute.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let hint = closest(&wanted, names.iter().map(String::as_str))
+        .map(|name| format!("did you mean `{name}` in the same folder?"))
+        .unwrap_or_else(|| "paths are relative to the project's folder".to_owned());
+    report.error(&path.place, format!("there is no file `{}`", path.value)).hint(hint);
+    absolute
+}
+
+fn examples(view: &View<'_>, surroundings: &Surroundings<'_>, report: &mut Report<'_>) -> Examples {
+    let Some(view) = view.get("examples").and_then(|at| view.variant(at, &EXAMPLES)) else { return Examples::None };
+    let only = |key| view.grammar.key(key).is_some();
+    if only("nearest") {
+        view.integer("nearest").map_or(Examples::None, |n| Examples::Nearest(n.value))
+    } else if only("random") {
+        view.integer("random").map_or(Examples::None, |n| Examples::Random(n.value))
+    } else {
+        view.text("fixed").map_or(Examples::None, |path| Examples::Fixed(file(path, surroundings, report)))
+    }
+}

@@ -1,0 +1,70 @@
+//! The second pass: from a file of the right shape to a checked project. Finds what a grammar cannot say: whether
+//! values fit each other, and whether what is named exists.
+
+mod ask;
+mod candidate;
+mod data;
+mod provider;
+mod task;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use crate::FILE_NAME;
+use crate::grammar::{ROOT, TASK};
+use crate::problem::Problems;
+use crate::project::Project;
+use crate::raw::{At, Place, Report, View};
+use crate::suggest::{closest, listed};
+
+/// The checked project, without its text and warnings; none if something was reported.
+pub(crate) fn project(
+    document: &DeTable<'_>,
+    unsound: &HashSet<usize>,
+    file: &Path,
+    report: &mut Report<'_>,
+) -> Option<Project> {
+    let root = View { table: document, grammar: &ROOT, place: Place::whole_file(), unsound };
+    let dir = folder_of(file);
+    let mut providers = provider::providers(&root, report);
+    let prices = provider::prices(&root, report);
+    let serve = provider::serve(&root, report);
+    let mut tasks = Vec::new();
+    for entry in root.map("task") {
+        if let Some(view) = root.view(entry.value, &TASK) {
+            let surroundings = task::Surroundings { dir: &dir, providers: &mut providers };
+            tasks.push(task::task(entry.key, &view, surroundings, report));
+        }
+    }
+    let folder_name = || dir.file_name().map_or_else(|| "project".into(), |n| n.to_string_lossy().into_owned());
+    Some(Project {
+        name: root.text("name").map_or_else(folder_name, |name| name.value),
+        file: dir.join(file.file_name().unwrap_or(FILE_NAME.as_ref())),
+        tasks: tasks.into_iter().collect::<Option<_>>()?,
+        providers: providers.into_specs()?,
+        prices: prices?,
+        serve: serve?,
+        text: Arc::default(),
+        warnings: Problems::new(PathBuf::new(), Arc::default(), Vec::new()),
+        dir,
+    })
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The value whose name a word is. The shape pass has seen to it that there is one.
+fn named<T: Copy>(word: At<String>, all: &[(&str, T)]) -> Option<T> {
+    all.iter().find(|(name, _)| *name == word.value).map(|(_, value)| *value)
+}
+
+/// What to write instead of a name that stands for nothing.
+fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    let guess = closest(word, known.clone()).map(|k| format!("did you mean `{k}`?"));
+    guess.or_else(|| Some(listed(known, "and")).filter(|l| !l.is_empty()).map(|l| format!("there are {l}")))
+}

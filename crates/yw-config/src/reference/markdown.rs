@@ -1,0 +1,174 @@
+//! The reference page.
+
+use std::fmt::Write;
+use std::ops::Bound;
+
+use yw_task::{AnswerKind, Metric, WELL_KNOWN_PROVIDERS, key_variable};
+
+use crate::environment::VARIABLES;
+use crate::grammar::{
+    ASK, BASELINE, CANDIDATES_DOC, CASCADE, DATA, Default, EXAMPLES, FEATURES, FOLDS, FRACTION, Key, LIMITS, LINEAR,
+    NEAREST, PRICE, PROVIDER, ROOT, SERVE, Shape, TASK, Table, Text,
+};
+use crate::suggest::listed;
+
+/// The reference page of the project file, in Markdown: an example, then every table with its keys, then what metrics,
+/// providers and environment variables there are.
+pub fn markdown() -> String {
+    let mut page = format!("{}\n```toml\n{}```\n", include_str!("introduction.md"), include_str!("example.toml"));
+    section(&mut page, 2, &ROOT);
+    section(&mut page, 2, &TASK);
+    for table in [&DATA, &FRACTION, &FOLDS, &LIMITS] {
+        section(&mut page, 3, table);
+    }
+    metrics(&mut page);
+    heading(&mut page, 2, "[task.NAME.candidate.NAME]", CANDIDATES_DOC);
+    for table in [&LINEAR, &NEAREST, &FEATURES, &BASELINE, &ASK] {
+        section(&mut page, 3, table);
+    }
+    for variant in EXAMPLES.all {
+        section(&mut page, 4, variant.table);
+    }
+    section(&mut page, 3, &CASCADE);
+    section(&mut page, 2, &PROVIDER);
+    providers(&mut page);
+    section(&mut page, 2, &PRICE);
+    section(&mut page, 2, &SERVE);
+    environment(&mut page);
+    page
+}
+
+fn heading(page: &mut String, level: usize, title: &str, doc: &str) {
+    let title = if title.contains(['[', '=']) { format!("`{title}`") } else { title.to_owned() };
+    put(page, format_args!("\n{} {title}\n\n{doc}\n", "#".repeat(level)));
+}
+
+fn section(page: &mut String, level: usize, table: &Table) {
+    heading(page, level, table.title, table.doc);
+    let row = |key: &Key| {
+        let meaning = format!("{}<br>`{}`", key.doc, key.example);
+        [format!("`{}`", key.name), type_of(&key.shape), default_of(key), meaning]
+    };
+    // Keys that tables share come last, and have a section of their own.
+    let own = table.keys.first().copied().unwrap_or_default();
+    rows(page, ["Key", "Type", "Default", "Meaning"], own.iter().map(row));
+    if table.keys.len() > 1 {
+        page.push_str("\nAlso the keys of [features](#features).\n");
+    }
+}
+
+fn default_of(key: &Key) -> String {
+    match key.default {
+        Default::Required => "**required**".into(),
+        Default::Nothing => "none".into(),
+        Default::Value(toml_value) => format!("`{toml_value}`"),
+        Default::Words(words) => words.into(),
+    }
+}
+
+fn type_of(shape: &Shape) -> String {
+    match shape {
+        Shape::Boolean => "`true` or `false`".into(),
+        Shape::False => "`false`".into(),
+        Shape::Integer(min, i64::MAX) => format!("whole number, {min} or more"),
+        Shape::Integer(min, max) if *max == i64::from(u32::MAX) => format!("whole number, {min} or more"),
+        Shape::Integer(min, max) => format!("whole number, {min} to {max}"),
+        Shape::Number(min, max) => match interval(*min, *max) {
+            Some(interval) => format!("number, {interval}"),
+            None => "number".into(),
+        },
+        Shape::Dollars => "dollars, at most 6 decimals".into(),
+        Shape::Text(text) => name_of(*text).into(),
+        Shape::Word(words) if words.noun == "metric" => "a [metric](#metrics)".into(),
+        Shape::Word(words) => listed((words.all)(), "or"),
+        Shape::List(item, min, max) if min == max => format!("list of {min}: {}", type_of(item)),
+        Shape::List(item, ..) => format!("list, each {}", type_of(item)),
+        Shape::Table(_) | Shape::Variants(_) => "table".into(),
+        Shape::Map(map) => match map.value {
+            Shape::Table(_) | Shape::Variants(_) => "tables by name".into(),
+            value if map.n_entries.1 == 1 => format!("name of the {} = {}", map.noun, type_of(&value)),
+            value => format!("{}s by name, each {}", map.noun, type_of(&value)),
+        },
+        Shape::AnyOf(shapes) => shapes.iter().map(type_of).collect::<Vec<_>>().join("; or "),
+    }
+}
+
+fn name_of(text: Text) -> &'static str {
+    match text {
+        Text::Prose => "text",
+        Text::Path => "file",
+        Text::Address => "address",
+        Text::Url => "web address",
+        Text::Model => "`provider/model`",
+        Text::Column => "column",
+        Text::Candidate => "candidate",
+        Text::Character => "one character",
+        Text::SplitBy => "`random`, `time:column` or `group:column`",
+        Text::Socket => "address and port",
+    }
+}
+
+fn interval(min: Bound<f64>, max: Bound<f64>) -> Option<String> {
+    Some(match (min, max) {
+        (Bound::Unbounded, Bound::Unbounded) => return None,
+        (Bound::Included(min), Bound::Unbounded) => format!("{min} or more"),
+        (Bound::Excluded(min), Bound::Unbounded) => format!("above {min}"),
+        (Bound::Included(min), Bound::Included(max)) => format!("{min} to {max}"),
+        (Bound::Unbounded, Bound::Included(max) | Bound::Excluded(max)) => format!("below {max}"),
+        (Bound::Included(min) | Bound::Excluded(min), Bound::Included(max) | Bound::Excluded(max)) => {
+            format!("between {min} and {max}")
+        }
+    })
+}
+
+fn metrics(page: &mut String) {
+    heading(page, 3, "Metrics", "Which metrics apply depends on the type of the answer. The first is the default.");
+    let row = |kind: AnswerKind| {
+        let mark = |m: &Metric| format!("`{m}`{}", if m.higher_is_better() { "" } else { " ↓" });
+        [format!("`{kind}`"), Metric::of_kind(kind).iter().map(mark).collect::<Vec<_>>().join(", ")]
+    };
+    rows(
+        page,
+        ["Answer", "Metrics (↓: lower is better, so the limit is `max_score`)"],
+        AnswerKind::ALL.into_iter().map(row),
+    );
+}
+
+fn providers(page: &mut String) {
+    heading(page, 3, "Well-known providers", "These need no entry; setting the key is enough.");
+    rows(
+        page,
+        ["Provider", "Dialect", "Address", "Key"],
+        WELL_KNOWN_PROVIDERS.iter().map(|p| {
+            [
+                p.name.to_owned(),
+                format!("`{}`", p.dialect),
+                p.base_url.to_owned(),
+                format!("`{}`", key_variable(p.name)),
+            ]
+        }),
+    );
+}
+
+fn environment(page: &mut String) {
+    let doc = "The project file takes nothing from the environment, so that it says what was run. What belongs to a \
+               person or a machine comes from these variables.";
+    heading(page, 2, "Environment", doc);
+    rows(
+        page,
+        ["Variable", "Meaning", "Example"],
+        VARIABLES.iter().map(|v| [format!("`{}`", v.name), v.meaning.to_owned(), format!("`{}`", v.example)]),
+    );
+}
+
+fn rows<const N: usize>(page: &mut String, header: [&str; N], rows: impl Iterator<Item = [String; N]>) {
+    put(page, format_args!("\n| {} |\n|{}\n", header.join(" | "), " --- |".repeat(N)));
+    for row in rows {
+        put(page, format_args!("| {} |\n", row.map(|cell| cell.replace('|', "\\|")).join(" | ")));
+    }
+}
+
+fn put(page: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string never fails.
+    let _ = page.write_fmt(text);
+}
