@@ -1,0 +1,276 @@
+//! From typed fields to numeric features, learned on training rows only.
+
+mod category;
+mod columns;
+mod matrix;
+mod number;
+mod params;
+mod text;
+mod time;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, LargeStringArray};
+use yw_task::{Column, Field, FieldType, Rows};
+
+use self::category::CategoryEncoder;
+use self::matrix::SparseEntries;
+use self::number::{BooleanEncoder, NumberEncoder};
+use self::text::{TextEncoder, TextScratch};
+use self::time::TimeEncoder;
+use crate::bytes::{Reader, Writer};
+use crate::parallel::map_chunks;
+use crate::{FitError, FormatError};
+
+pub(crate) use self::columns::SparseColumns;
+pub use self::matrix::{FeatureMatrix, FeatureRow};
+pub use self::params::{CategoryParams, FeaturizerParams, Impute, NumberParams, TextParams};
+
+/// Rows that one thread transforms at a time.
+pub(crate) const CHUNK_ROWS: usize = 256;
+
+/// Turns rows into features, in the way it learned from training rows.
+///
+/// A row's features depend on that row and on the training rows alone. They are always finite: unseen levels, unknown
+/// words, missing and extreme values are all provided for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Featurizer {
+    fields: Arc<[Field]>,
+    /// One per field; none for texts, which are encoded together.
+    encoders: Vec<Option<Encoder>>,
+    /// The last features.
+    texts: Option<TextEncoder>,
+    /// What features other than those of texts are multiplied with.
+    column_scale: f32,
+    n_dense: usize,
+    n_features: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Encoder {
+    Number(NumberEncoder),
+    Boolean(BooleanEncoder),
+    Category(CategoryEncoder),
+    Time(TimeEncoder),
+}
+
+impl Featurizer {
+    /// Learns from training rows what their fields' features are.
+    ///
+    /// *Errors*: [`FitError::Parameter`] for an n-gram range that is none.
+    pub fn fit(rows: &Rows, params: &FeaturizerParams) -> Result<Self, FitError> {
+        params.check()?;
+        let encoders = (0..rows.fields().len()).map(|i| Encoder::fit(rows.column(i), params)).collect();
+        let columns = text_columns(rows);
+        let texts = (!columns.is_empty()).then(|| TextEncoder::fit(rows.n_rows(), &columns, &params.text));
+        Ok(Featurizer::new(rows.fields().clone(), encoders, texts, 1.0))
+    }
+
+    fn new(
+        fields: Arc<[Field]>,
+        encoders: Vec<Option<Encoder>>,
+        texts: Option<TextEncoder>,
+        column_scale: f32,
+    ) -> Self {
+        let n_dense = encoders.iter().flatten().map(Encoder::n_dense).sum();
+        let n_sparse: usize = encoders.iter().flatten().map(Encoder::n_sparse).sum();
+        let n_text = texts.as_ref().map_or(0, TextEncoder::n_features);
+        Featurizer { fields, encoders, texts, column_scale, n_dense, n_features: n_dense + n_sparse + n_text }
+    }
+
+    /// The same features, with those that are not of texts multiplied with `scale`: how much a column counts beside a
+    /// text where distances are measured.
+    pub(crate) fn with_column_scale(self, scale: f32) -> Self {
+        Featurizer { column_scale: scale, ..self }
+    }
+
+    /// Whether there are texts and other columns, so that their scale matters.
+    pub(crate) fn mixes_texts_and_columns(&self) -> bool {
+        self.texts.is_some() && self.encoders.iter().any(Option::is_some)
+    }
+
+    /// The features of rows. Panics if they do not have the [`fields`](Self::fields) of the training rows.
+    pub fn transform(&self, rows: &Rows) -> FeatureMatrix {
+        self.check_fields(rows);
+        let parts = map_chunks(rows.n_rows(), CHUNK_ROWS, |range| self.transform_range(rows, range));
+        FeatureMatrix::concat(self.n_dense, self.n_features, parts)
+    }
+
+    /// Panics if the rows do not have the fields of the training rows.
+    pub(crate) fn check_fields(&self, rows: &Rows) {
+        assert_eq!(**rows.fields(), *self.fields, "rows must have the fields that the model was fitted on");
+    }
+
+    /// The features of some rows, on the calling thread.
+    pub(crate) fn transform_range(&self, rows: &Rows, range: Range<usize>) -> FeatureMatrix {
+        let mut matrix = FeatureMatrix::new(self.n_dense, self.n_features);
+        let columns: Vec<Column<'_>> = (0..self.fields.len()).map(|i| rows.column(i)).collect();
+        let texts = text_columns(rows);
+        let mut scratch = TextScratch::default();
+        for row_idx in range {
+            matrix.push_row(|dense, sparse| {
+                let (start, mut offset, mut first_sparse) = (sparse.len(), 0, self.n_dense);
+                for (encoder, column) in self.encoders.iter().zip(&columns) {
+                    let Some(encoder) = encoder else { continue };
+                    let own = &mut dense[offset..offset + encoder.n_dense()];
+                    encoder.encode(*column, row_idx, own, first_sparse, sparse);
+                    offset += encoder.n_dense();
+                    first_sparse += encoder.n_sparse();
+                }
+                if self.column_scale != 1.0 {
+                    dense.iter_mut().for_each(|value| *value *= self.column_scale);
+                    sparse.scale(start, self.column_scale);
+                }
+                if let Some(encoder) = &self.texts {
+                    encoder.encode(&texts, row_idx, first_sparse, sparse, &mut scratch);
+                }
+            });
+        }
+        matrix
+    }
+
+    /// The fields of the training rows.
+    pub fn fields(&self) -> &Arc<[Field]> {
+        &self.fields
+    }
+
+    /// How many features there are.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// What each feature is, for people: `seats`, `plan = free`, `body: "refund"`.
+    pub fn feature_names(&self) -> Vec<String> {
+        let pairs = || self.encoders.iter().zip(self.fields.iter()).filter_map(|(e, f)| Some((e.as_ref()?, f)));
+        let dense = pairs().flat_map(|(encoder, field)| encoder.dense_names(&field.name));
+        let sparse = pairs().flat_map(|(encoder, field)| encoder.sparse_names(&field.name));
+        let texts: Vec<&str> =
+            self.fields.iter().filter(|f| f.field_type == FieldType::Text).map(|f| f.name.as_str()).collect();
+        let ngrams = self.texts.iter().flat_map(|encoder| encoder.names(&texts.join(", ")));
+        dense.chain(sparse).chain(ngrams).collect()
+    }
+
+    pub(crate) fn n_dense(&self) -> usize {
+        self.n_dense
+    }
+
+    pub(crate) fn write(&self, out: &mut Writer) {
+        self.encoders.iter().flatten().for_each(|encoder| encoder.write(out));
+        self.texts.iter().for_each(|encoder| encoder.write(out));
+        out.f32s(&[self.column_scale]);
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>, fields: Arc<[Field]>) -> Result<Self, FormatError> {
+        let encoders = fields.iter().map(|f| Encoder::read(from, f.field_type)).collect::<Result<_, _>>()?;
+        let has_text = fields.iter().any(|f| f.field_type == FieldType::Text);
+        let texts = has_text.then(|| TextEncoder::read(from)).transpose()?;
+        match from.f32s()?.as_slice() {
+            [scale] if scale.is_finite() => Ok(Featurizer::new(fields, encoders, texts, *scale)),
+            _ => Err(FormatError::Damaged { what: "the scale of the columns is no number" }),
+        }
+    }
+}
+
+impl Encoder {
+    /// None for texts.
+    fn fit(column: Column<'_>, params: &FeaturizerParams) -> Option<Self> {
+        Some(match column {
+            Column::Number(array) => Encoder::Number(NumberEncoder::fit(array.iter(), params.number.impute)),
+            Column::Boolean(array) => Encoder::Boolean(BooleanEncoder::fit(array.iter())),
+            Column::Category(array) => Encoder::Category(CategoryEncoder::fit(array.iter(), &params.category)),
+            Column::Time(array) => Encoder::Time(TimeEncoder::fit(array.iter())),
+            Column::Text(_) => return None,
+        })
+    }
+
+    fn n_dense(&self) -> usize {
+        match self {
+            Encoder::Number(encoder) => encoder.n_features(),
+            Encoder::Boolean(encoder) => encoder.n_features(),
+            Encoder::Time(encoder) => encoder.n_dense(),
+            Encoder::Category(_) => 0,
+        }
+    }
+
+    fn n_sparse(&self) -> usize {
+        match self {
+            Encoder::Category(encoder) => encoder.n_features(),
+            Encoder::Time(encoder) => encoder.n_sparse(),
+            Encoder::Number(_) | Encoder::Boolean(_) => 0,
+        }
+    }
+
+    fn encode(
+        &self,
+        column: Column<'_>,
+        row_idx: usize,
+        dense: &mut [f32],
+        first_sparse: usize,
+        sparse: &mut SparseEntries,
+    ) {
+        match (self, column) {
+            (Encoder::Number(encoder), Column::Number(array)) => {
+                encoder.encode(array.is_valid(row_idx).then(|| array.value(row_idx)), dense);
+            }
+            (Encoder::Boolean(encoder), Column::Boolean(array)) => {
+                encoder.encode(array.is_valid(row_idx).then(|| array.value(row_idx)), dense);
+            }
+            (Encoder::Category(encoder), Column::Category(array)) => {
+                if let Some(i) = encoder.encode(array.is_valid(row_idx).then(|| array.value(row_idx))) {
+                    sparse.push(first_sparse + i, 1.0);
+                }
+            }
+            (Encoder::Time(encoder), Column::Time(array)) => {
+                encoder.encode(array.is_valid(row_idx).then(|| array.value(row_idx)), dense, first_sparse, sparse);
+            }
+            _ => unreachable!("the fields were compared, and a column has its field's type"),
+        }
+    }
+
+    fn dense_names(&self, field: &str) -> Vec<String> {
+        match self {
+            Encoder::Number(encoder) => encoder.names(field),
+            Encoder::Boolean(encoder) => encoder.names(field),
+            Encoder::Time(encoder) => encoder.dense_names(field),
+            Encoder::Category(_) => Vec::new(),
+        }
+    }
+
+    fn sparse_names(&self, field: &str) -> Vec<String> {
+        match self {
+            Encoder::Category(encoder) => encoder.names(field),
+            Encoder::Time(encoder) => encoder.sparse_names(field),
+            Encoder::Number(_) | Encoder::Boolean(_) => Vec::new(),
+        }
+    }
+
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Encoder::Number(encoder) => encoder.write(out),
+            Encoder::Boolean(encoder) => encoder.write(out),
+            Encoder::Category(encoder) => encoder.write(out),
+            Encoder::Time(encoder) => encoder.write(out),
+        }
+    }
+
+    /// None for texts.
+    fn read(from: &mut Reader<'_>, field_type: FieldType) -> Result<Option<Self>, FormatError> {
+        Ok(Some(match field_type {
+            FieldType::Number => Encoder::Number(NumberEncoder::read(from)?),
+            FieldType::Boolean => Encoder::Boolean(BooleanEncoder::read(from)?),
+            FieldType::Category => Encoder::Category(CategoryEncoder::read(from)?),
+            FieldType::Time => Encoder::Time(TimeEncoder::read(from)?),
+            FieldType::Text => return Ok(None),
+        }))
+    }
+}
+
+/// The columns of the text fields, in field order.
+fn text_columns(rows: &Rows) -> Vec<&LargeStringArray> {
+    let text = |i| match rows.column(i) {
+        Column::Text(array) => Some(array),
+        _ => None,
+    };
+    (0..rows.fields().len()).filter_map(text).collect()
+}

@@ -1,0 +1,7 @@
+//! The crate from outside.
+
+mod determinism;
+mod featurizer;
+mod fixtures;
+mod linear;
+mod nearest;
