@@ -1,0 +1,9 @@
+//! The arena as its callers see it: whole projects, real files, the scripted server over real sockets.
+
+mod artifacts;
+mod asking;
+mod data;
+mod kinds;
+mod roads;
+mod runs;
+mod support;
