@@ -1,0 +1,36 @@
+//! The HTTP server: champions behind `POST /v1/tasks/{task}/predict`, with a durable log and feedback.
+//!
+//! One folder per resource: [`tasks`](crate::tasks) (list and predict), `feedback`, `health`, `metrics`, `openapi`. Everything a
+//! request can do wrong becomes an [`ApiError`] with a status, a stable code and a message; an answer is in the log
+//! under its id before the client has it.
+//!
+//! The types to know are [`Server`] (bind, then run until shutdown), [`App`] (what handlers share) and [`ApiError`].
+//!
+//! ```no_run
+//! # async fn example(project: yw_config::Project, store: yw_store::Store, asking: yw_arena::Asking)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! let app = yw_server::App::open(&project, &store, &asking, None).await?;
+//! let server = yw_server::Server::bind(app, project.serve.address).await?;
+//! println!("listening on {}", server.address());
+//! server.run(async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Not here: how answers are made (`yw-arena`), where the log is (`yw-store`), the command line (`yellowwood`).
+
+mod app;
+mod champions;
+mod error;
+mod feedback;
+mod guard;
+mod health;
+mod metrics;
+mod openapi;
+mod server;
+mod tasks;
+
+pub use app::App;
+pub use champions::ChampionError;
+pub use error::ApiError;
+pub use server::{BindError, Server};

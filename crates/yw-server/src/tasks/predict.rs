@@ -1,0 +1,124 @@
+//! `POST /v1/tasks/{task}/predict`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use yw_store::{LogError, LogRecord, new_id};
+use yw_task::{Outcome, PredictContext, RowErrorKind, RowsBuilder};
+
+use super::answer::{AnswerBody, AnswerHead};
+use super::unknown_task;
+use crate::champions::Version;
+use crate::error::status_of;
+use crate::{ApiError, App, guard};
+
+/// Answers one row (a JSON object) or several (an array of them). Each row has its own answer or error; a request about
+/// one row has its status from it.
+pub(crate) async fn predict(
+    State(app): State<App>,
+    Path(task): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let version = app.champions.get(&task).ok_or_else(|| unknown_task(&app, &task))?;
+    let version = version.ok_or_else(|| {
+        let message = format!("nothing answers task `{task}` yet; `yw run` finds a champion, `yw promote` chooses one");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_champion", message)
+    })?;
+    let bytes = guard::read_body(&app, &headers, body).await?;
+    let body: Value = serde_json::from_slice(&bytes)
+        .map_err(|e| ApiError::bad_request(format!("the body is not JSON, or nested too deep: {e}")))?;
+    drop(bytes);
+    match body {
+        Value::Object(row) => {
+            let answer = answer_rows(&app, &task, &version, vec![Value::Object(row)]).await?.remove(0);
+            Ok(respond(answer.status(), &answer))
+        }
+        Value::Array(rows) => Ok(respond(StatusCode::OK, &answer_rows(&app, &task, &version, rows).await?)),
+        _ => Err(ApiError::bad_request("the body must be a JSON object, one row, or an array of them")),
+    }
+}
+
+fn respond(status: StatusCode, body: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(json) => (status, [(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(e) => ApiError::internal("the answer cannot be written as JSON", e).into_response(),
+    }
+}
+
+/// One body per row, in order. Answers, and failures to answer, are in the log when this returns.
+async fn answer_rows(
+    app: &App,
+    task: &str,
+    version: &Arc<Version>,
+    rows: Vec<Value>,
+) -> Result<Vec<AnswerBody>, ApiError> {
+    let started = Instant::now();
+    let at = jiff::Timestamp::now();
+    let mut builder = RowsBuilder::new(version.loaded.fields.clone());
+    let refusals: Vec<Option<String>> = rows.iter().map(|row| push(&mut builder, row).err()).collect();
+    let good = builder.finish();
+    let mut outcomes = version.loaded.predictor.predict(&good, &PredictContext::default()).await.into_iter();
+    let per_row = started.elapsed() / rows.len().max(1) as u32;
+
+    let mut bodies = Vec::with_capacity(rows.len());
+    let mut records = Vec::with_capacity(rows.len());
+    for (row, refusal) in rows.into_iter().zip(refusals) {
+        let outcome = match refusal {
+            Some(reason) => Outcome::failed(RowErrorKind::Input, reason),
+            None => outcomes.next().unwrap_or_else(|| {
+                Outcome::failed(RowErrorKind::Internal, "the predictor gave fewer answers than there are rows")
+            }),
+        };
+        let head = AnswerHead {
+            id: new_id(),
+            latency_ms: outcome.latency.unwrap_or(per_row).as_secs_f64() * 1e3,
+        };
+        app.metrics.answer(task, &outcome);
+        let body = AnswerBody::new(head, task, version, &outcome);
+        records.push(record(task, version, at, row, &body, &outcome));
+        bodies.push(body);
+    }
+    app.log.append(&records).await?;
+    Ok(bodies)
+}
+
+fn push(builder: &mut RowsBuilder, row: &Value) -> Result<(), String> {
+    let row: &Map<String, Value> = row.as_object().ok_or("a row must be a JSON object from field to value")?;
+    builder.push_json(row).map_err(|e| e.to_string())
+}
+
+fn record(
+    task: &str,
+    version: &Version,
+    at: jiff::Timestamp,
+    input: Value,
+    body: &AnswerBody,
+    outcome: &Outcome,
+) -> LogRecord {
+    LogRecord {
+        id: body.id.clone(),
+        at,
+        task: task.to_owned(),
+        candidate: version.champion.candidate.clone(),
+        artifact: version.champion.artifact.as_str().to_owned(),
+        input,
+        answer: body.answer.clone(),
+        scores: body.scores.clone(),
+        error: body.error.as_ref().map(|e| LogError { kind: e.kind.to_owned(), message: e.message.clone() }),
+        latency_ms: Some(body.latency_ms),
+        usage: (outcome.usage.calls > 0).then(|| outcome.usage.into()),
+        usd: Some(body.usd),
+    }
+}
+
+impl AnswerBody {
+    fn status(&self) -> StatusCode {
+        self.error.as_ref().map_or(StatusCode::OK, |e| status_of(e.row_error_kind))
+    }
+}
