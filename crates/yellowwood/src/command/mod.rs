@@ -1,0 +1,9 @@
+//! One module per command; each returns the exit code.
+
+pub(crate) mod check;
+pub(crate) mod init;
+pub(crate) mod predict;
+pub(crate) mod promote;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod serve;
