@@ -1,0 +1,48 @@
+//! `cargo xtask bench <what>`: measures the release build of `yw` from outside, as a user meets it.
+//!
+//! Each benchmark is a file that prints its figures beside the bars they are held to. Under them lie a load generator
+//! ([`load`], [`schedule`], [`http`]), the program under test ([`program`], [`cores`]) and what it works on
+//! ([`banking77`], [`rows`], [`csv`]). State is written to `bench/` in cargo's target folder, which is on a disk where
+//! the system's folder for temporary files may be in memory. No key reaches the program, so nothing is ever paid for.
+
+mod banking77;
+mod cores;
+mod crash;
+mod csv;
+mod figures;
+mod http;
+mod load;
+mod options;
+mod program;
+mod quantile;
+mod rows;
+mod schedule;
+mod serve;
+mod startup;
+mod text;
+
+use std::path::Path;
+
+/// What `cargo xtask bench` can do, for the usage text.
+pub(crate) const USAGE: &str = "  \
+  bench serve           latency of `yw serve` under an open load, answers being logged
+    --banking77 DIR       on Banking77 (DIR holds train.csv and test.csv), or instead of it:
+    PROJECT_DIR --rows F  on a project with a champion and these rows (CSV or JSON lines); its log grows
+    --task NAME           which task [default: the only one]
+    --rate 1000 --seconds 30 --connections 8 --arrivals poisson|constant --seed 0
+  bench crash           kills `yw serve` under load and looks for every answer that a client had
+    --banking77 DIR --kills 20 --rate 1000 --connections 8 --seed 0
+  bench text            fits and predicts Banking77 with `fit = \"linear\"`, in turn with a peer
+    --banking77 DIR --rounds 3 --peer \"python3 PATH/text.py\"
+  bench startup         how long `yw --help`, `yw check` and `yw serve` take to start";
+
+/// Runs one benchmark; the message is its table.
+pub(crate) fn run(root: &Path, args: &[&str]) -> Result<String, String> {
+    match args {
+        ["serve", rest @ ..] => serve::run(root, rest),
+        ["crash", rest @ ..] => crash::run(root, rest),
+        ["text", rest @ ..] => text::run(root, rest),
+        ["startup"] => startup::run(root),
+        _ => Err(format!("cargo xtask bench <what>\n\n{USAGE}")),
+    }
+}
