@@ -58,8 +58,8 @@ pub trait Predictor: Send + Sync {
     /// Answers every row, or says why not.
     fn predict<'a>(&'a self, rows: &'a Rows, context: &'a PredictContext) -> BoxFuture<'a, Vec<Outcome>>;
 
-    /// Writes all that is needed to load the predictor again as files directly in `dir`, which exists and is empty.
-    /// The same predictor writes the same bytes.
+    /// Writes all that is needed to load the predictor again, for the same task, as files in `dir`, which exists and is
+    /// empty, or in folders below it. The same predictor writes the same bytes.
     fn save(&self, dir: &Path) -> Result<(), SaveError>;
 }
 

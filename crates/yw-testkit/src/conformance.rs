@@ -139,13 +139,17 @@ fn save(predictor: &dyn Predictor) -> tempfile::TempDir {
     folder
 }
 
-/// The files of a folder by name. A folder in it is a broken promise.
+/// The files of a folder and of those below it, by path.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder just written can be listed") {
         let entry = entry.expect("a folder just written can be listed");
-        assert!(entry.path().is_file(), "a predictor saves files directly in its folder");
-        let bytes = std::fs::read(entry.path()).expect("a file just written can be read");
-        (entry.file_name().to_string_lossy().into_owned(), bytes)
-    };
-    std::fs::read_dir(folder).expect("a folder just written can be listed").map(read).collect()
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            files.extend(contents(&entry.path()).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
+        } else {
+            files.insert(name, std::fs::read(entry.path()).expect("a file just written can be read"));
+        }
+    }
+    files
 }
