@@ -168,9 +168,12 @@ pub(crate) struct PromoteArgs {
 }
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   yw runs
-  yw runs show 0199f3")]
+  yw runs show 0199f3"
+)]
 pub(crate) struct RunsArgs {
     #[command(subcommand)]
     pub(crate) show: Option<RunsCommand>,

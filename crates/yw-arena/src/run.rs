@@ -55,7 +55,8 @@ pub async fn run(
     let started = jiff::Timestamp::now();
     let data = TaskData::load(task, &project.dir).await?;
     let candidates = candidates(task, &data.answer, asking).await?;
-    let test = Arc::new(test_set(task, &data));
+    let fold_sizes = data.splits.iter().map(|s| s.test.n_rows());
+    let test = Arc::new(TestSet::new(data.test_rows(), fold_sizes, task.metric, task.seed));
 
     let mut entries = Vec::new();
     for candidate in &candidates {
@@ -95,20 +96,6 @@ pub async fn run(
         verdict,
     };
     Ok(Finished { report, predictors, data })
-}
-
-fn test_set(task: &TaskSpec, data: &TaskData) -> TestSet {
-    let mut end = 0;
-    let fold = |n_rows: usize| {
-        end += n_rows;
-        end - n_rows..end
-    };
-    TestSet {
-        folds: data.splits.iter().map(|s| s.test.n_rows()).map(fold).collect(),
-        rows: data.test_rows(),
-        metric: task.metric,
-        seed: task.seed,
-    }
 }
 
 /// Decides, and tells each scored entry how it compares with the best.

@@ -30,7 +30,8 @@ pub(crate) fn section(confusion: &Confusion) -> Markup {
 fn matrix(confusion: &Confusion) -> Markup {
     let n = confusion.labels.len();
     let has_unanswered = confusion.unanswered.iter().any(|&u| u > 0);
-    let row_total = |truth: usize| confusion.counts[truth * n..(truth + 1) * n].iter().sum::<u32>() + confusion.unanswered[truth];
+    let row_total =
+        |truth: usize| confusion.counts[truth * n..(truth + 1) * n].iter().sum::<u32>() + confusion.unanswered[truth];
     html! {
         h4 { "Truth (rows) and answer (columns)" }
         div.scroll {

@@ -36,7 +36,13 @@ pub(crate) fn time(time: Duration) -> String {
 
 /// Dollars, with enough decimals to be more than zero.
 pub(crate) fn dollars(usd: f64) -> String {
-    if usd == 0.0 { "$0".to_owned() } else if usd >= 0.01 { format!("${usd:.2}") } else { format!("${usd:.6}") }
+    if usd == 0.0 {
+        "$0".to_owned()
+    } else if usd >= 0.01 {
+        format!("${usd:.2}")
+    } else {
+        format!("${usd:.6}")
+    }
 }
 
 /// A share in percent.

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn odd_values_do_not_break_an_axis() {
-        for scale in [Scale::linear([]), Scale::linear([5.0]), Scale::linear([0.0]), Scale::log([]), Scale::log([1.0])] {
+        for scale in [Scale::linear([]), Scale::linear([5.0]), Scale::linear([0.0]), Scale::log([]), Scale::log([1.0])]
+        {
             assert!(scale.ticks().len() < 13);
             assert!((0.0..=1.0).contains(&scale.place(5.0)));
         }

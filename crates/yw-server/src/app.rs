@@ -46,10 +46,7 @@ impl App {
             store: store.clone(),
             log: store.log().await?,
             metrics: Arc::default(),
-            limits: Limits {
-                max_body_bytes: project.serve.max_body_bytes as usize,
-                timeout: project.serve.timeout,
-            },
+            limits: Limits { max_body_bytes: project.serve.max_body_bytes as usize, timeout: project.serve.timeout },
         })
     }
 

@@ -91,7 +91,11 @@ impl Champions {
                 }
                 Err(e) => {
                     let stays = if current.is_some() { "the version before it stays" } else { "nothing answers" };
-                    tracing::error!(task, error = &e as &dyn std::error::Error, "the champion cannot be loaded; {stays}");
+                    tracing::error!(
+                        task,
+                        error = &e as &dyn std::error::Error,
+                        "the champion cannot be loaded; {stays}"
+                    );
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::banking77;
-use super::cores::Cores;
+use super::cores::{Cores, load_average};
 use super::figures::{Bar, Figure, table};
 use super::load::{Load, Sent};
 use super::options::Options;
@@ -24,6 +24,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<String, String> {
     if let Ok(cores) = cores {
         cores.pin_load()?;
     }
+    let others = load_average();
     let server = program.serve(&project, cores.as_ref().ok().map(|c| c.server))?;
     let task = server.task(settings.task.as_deref())?;
     let requests = rows::requests(&rows_path, &task)?;
@@ -38,6 +39,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<String, String> {
     for (what, memory) in [("memory after warm-up", memory_before), ("memory at the end", server.resident_mb())] {
         figures.extend(memory.map(|mb| Figure::new(what, mb, "MB")));
     }
+    figures.extend(others.map(|load| Figure::new("load average before", load, "")));
     let placement = match &cores {
         Ok(cores) => format!("server on core {}, load on core {}", cores.server, cores.load),
         Err(why) => format!("server and load share all cores: {why}"),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
+use super::cores::load_average;
 use super::figures::{Bar, Figure, table};
 use super::program::Program;
 use super::quantile::median;
@@ -19,17 +20,19 @@ pub(crate) fn run(root: &Path) -> Result<String, String> {
     crate::report("fitting the tickets example");
     program.run(&["run"], &project)?;
 
+    let others = load_average();
     let help = time_runs(&program, &["--help"], &project)?;
     let check = time_runs(&program, &["check"], &project)?;
     let ready: Result<Vec<f64>, String> =
         (0..N_RUNS).map(|_| Ok(program.serve(&project, None)?.time_to_ready.as_secs_f64() * 1e3)).collect();
     let figure =
         |what: &str, times: &[f64], bar: f64| Figure::new(what, median(times), "ms").with_bar(Bar::AtMost(bar));
-    let figures = [
+    let mut figures = vec![
         figure("yw --help", &help, 10.0),
         figure("yw check", &check, 100.0),
         figure("yw serve, until it listens", &ready?, 200.0),
     ];
+    figures.extend(others.map(|load| Figure::new("load average before", load, "")));
     Ok(table(&format!("start of yw in examples/tickets, medians of {N_RUNS}"), &figures))
 }
 

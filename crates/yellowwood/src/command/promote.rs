@@ -48,7 +48,10 @@ async fn record(store: &Store, task: &str, id: Option<&str>) -> Result<RunRecord
         Failure::message(exit::FAILURE, format!("there is no run {id}")).with_hint("`yw runs` lists them")
     })?;
     if record.task != task {
-        return Err(Failure::message(exit::FAILURE, format!("run {} is one of task {}, not of {task}", record.run, record.task)));
+        return Err(Failure::message(
+            exit::FAILURE,
+            format!("run {} is one of task {}, not of {task}", record.run, record.task),
+        ));
     }
     Ok(record)
 }
@@ -60,8 +63,7 @@ fn promotion(record: &RunRecord, candidate: Option<&str>) -> Result<Promotion, F
             Failure::message(exit::FAILURE, format!("run {} has no champion: {}", record.run, record.verdict.reason))
         })?,
     };
-    let saved: Vec<&str> =
-        record.candidates.iter().filter(|c| c.artifact.is_some()).map(|c| c.name.as_str()).collect();
+    let saved: Vec<&str> = record.candidates.iter().filter(|c| c.artifact.is_some()).map(|c| c.name.as_str()).collect();
     let artifact = record.candidate(name).and_then(|c| c.artifact.as_deref()).ok_or_else(|| {
         Failure::message(exit::FAILURE, format!("run {} has no version of candidate `{name}`", record.run))
             .with_hint(format!("it has: {}", saved.join(", ")))

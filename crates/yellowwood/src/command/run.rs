@@ -58,8 +58,7 @@ async fn run_task(
     asking: &Asking,
     store: &Store,
 ) -> Result<(Report, RunRecord), Failure> {
-    let mut finished =
-        yw_arena::run(project, task, asking, output::watcher()).await.map_err(|e| failure(&e))?;
+    let mut finished = yw_arena::run(project, task, asking, output::watcher()).await.map_err(|e| failure(&e))?;
     let config = yw_arena::config_hash(&project.text);
     let record = yw_arena::publish(&mut finished, store, Some(config))
         .await
@@ -75,12 +74,12 @@ async fn promote_first(store: &Store, record: &RunRecord) -> Result<(), Failure>
     let task = &record.task;
     match store.champion(task).await.map_err(failed)? {
         Some(champion) if champion.artifact.as_str() == artifact => {}
-        Some(champion) => output::note(format!(
-            "`{}` still answers {task}; `yw promote {task}` ships `{winner}`",
-            champion.candidate
-        )),
+        Some(champion) => {
+            output::note(format!("`{}` still answers {task}; `yw promote {task}` ships `{winner}`", champion.candidate))
+        }
         None if record.verdict.within_limits => {
-            let artifact = artifact.parse().map_err(|e: yw_store::NotAnArtifactId| Failure::from_error(exit::FAILURE, &e))?;
+            let artifact =
+                artifact.parse().map_err(|e: yw_store::NotAnArtifactId| Failure::from_error(exit::FAILURE, &e))?;
             let promotion = Promotion {
                 task: task.clone(),
                 candidate: winner.to_owned(),
@@ -91,7 +90,9 @@ async fn promote_first(store: &Store, record: &RunRecord) -> Result<(), Failure>
             store.promote(&promotion).await.map_err(failed)?;
             output::note(format!("`{winner}` now answers {task}; `yw serve` puts it behind HTTP"));
         }
-        None => output::note(format!("nothing answers {task} yet, since limits are missed; `yw promote {task}` ships `{winner}` anyway")),
+        None => output::note(format!(
+            "nothing answers {task} yet, since limits are missed; `yw promote {task}` ships `{winner}` anyway"
+        )),
     }
     Ok(())
 }
@@ -117,7 +118,9 @@ fn write_report(path: &Path, reports: &[Report]) -> Result<(), Failure> {
     std::fs::write(&new, page)
         .and_then(|()| std::fs::rename(&new, path))
         .inspect_err(|_| drop(std::fs::remove_file(&new)))
-        .map_err(|e| Failure::new(exit::FAILURE, format!("the run is kept, but {} cannot be written", path.display()), &e))?;
+        .map_err(|e| {
+            Failure::new(exit::FAILURE, format!("the run is kept, but {} cannot be written", path.display()), &e)
+        })?;
     output::note(format!("report: {}", project::display(path)));
     Ok(())
 }

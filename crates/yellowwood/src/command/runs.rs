@@ -26,8 +26,7 @@ async fn list(args: &RunsList) -> Result<u8, Failure> {
 }
 
 async fn show(id: &str, format: Format, place: Option<&PathBuf>) -> Result<u8, Failure> {
-    let unknown =
-        || Failure::message(exit::FAILURE, format!("there is no run {id}")).with_hint("`yw runs` lists them");
+    let unknown = || Failure::message(exit::FAILURE, format!("there is no run {id}")).with_hint("`yw runs` lists them");
     let store = store(place).await?.ok_or_else(unknown)?;
     let record = store.run(id).await.map_err(failed)?.ok_or_else(unknown)?;
     match format {

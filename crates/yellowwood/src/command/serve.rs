@@ -21,7 +21,9 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<u8, Failure> {
     let server = Server::bind(app, address).await.map_err(|e| {
         let failure = Failure::from_error(exit::FAILURE, &e);
         match e {
-            BindError::NotLoopback { .. } => failure.with_hint("listen on 127.0.0.1 and put a proxy that checks keys before it"),
+            BindError::NotLoopback { .. } => {
+                failure.with_hint("listen on 127.0.0.1 and put a proxy that checks keys before it")
+            }
             BindError::Io { .. } => failure.with_hint("`--address 127.0.0.1:0` takes a free port"),
         }
     })?;
@@ -32,8 +34,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<u8, Failure> {
             None => output::note(format!("{}: nothing answers yet; `yw run` finds a champion", task.name)),
         }
     }
-    let interrupted =
-        interrupted().map_err(|e| Failure::new(exit::FAILURE, "cannot listen for signals to end", &e))?;
+    let interrupted = interrupted().map_err(|e| Failure::new(exit::FAILURE, "cannot listen for signals to end", &e))?;
     output::line(format!("listening on http://{}", server.address()));
     server.run(interrupted).await;
     Ok(exit::OK)

@@ -30,7 +30,8 @@ pub(crate) fn check_table(checked: &Checked<'_>, obstacles: &[String]) -> String
     for (part, problems) in problems.into_iter().filter_map(|(part, t)| Some((part, &t?.problems))) {
         text.push_str(&describe_problems(part, problems));
     }
-    let findings: Vec<String> = findings(profile, train, test.as_ref()).into_iter().chain(obstacles.iter().cloned()).collect();
+    let findings: Vec<String> =
+        findings(profile, train, test.as_ref()).into_iter().chain(obstacles.iter().cloned()).collect();
     if findings.is_empty() {
         text.push_str("\nnothing suspicious");
     } else {
@@ -119,7 +120,8 @@ fn findings(profile: &Profile, train: &Table, test: Option<&Table>) -> Vec<Strin
     }
     let duplicates = &profile.duplicates;
     if duplicates.n_rows > 0 {
-        let example = duplicates.examples.first().map(|&(a, b)| format!(" (such as {} and {})", train.place(a), train.place(b)));
+        let example =
+            duplicates.examples.first().map(|&(a, b)| format!(" (such as {} and {})", train.place(a), train.place(b)));
         let conflicting = match duplicates.n_conflicting {
             0 => String::new(),
             n => format!("; {n} rows have a twin with another answer"),
@@ -130,7 +132,10 @@ fn findings(profile: &Profile, train: &Table, test: Option<&Table>) -> Vec<Strin
     if let (Some(leakage), Some(test)) = (&profile.leakage, test)
         && leakage.n_rows > 0
     {
-        let example = leakage.examples.first().map(|&(t, r)| format!(" (such as {}, which is {})", test.place(t), train.place(r)));
+        let example = leakage
+            .examples
+            .first()
+            .map(|&(t, r)| format!(" (such as {}, which is {})", test.place(t), train.place(r)));
         findings.push(format!(
             "{} test rows stand in the train rows too{}; scores will be too good",
             leakage.n_rows,
@@ -139,7 +144,10 @@ fn findings(profile: &Profile, train: &Table, test: Option<&Table>) -> Vec<Strin
     }
     if !profile.unseen_labels.is_empty() {
         let names: Vec<String> = profile.unseen_labels.iter().map(|(label, n)| format!("{label} ({n} rows)")).collect();
-        findings.push(format!("labels that only test rows have, and no fitted candidate can get right: {}", names.join(", ")));
+        findings.push(format!(
+            "labels that only test rows have, and no fitted candidate can get right: {}",
+            names.join(", ")
+        ));
     }
     findings
 }

@@ -102,7 +102,8 @@ pub(crate) fn estimates(task: &str, estimates: &[AskEstimate]) -> String {
             estimate.usd.map_or_else(|| "no price known".to_owned(), |usd| format!("{:.4}", usd.as_dollars())),
         ]);
     }
-    let mut text = format!("{task}: what asking every test row once would cost, estimated from the rendered prompts\n\n");
+    let mut text =
+        format!("{task}: what asking every test row once would cost, estimated from the rendered prompts\n\n");
     text.push_str(&trimmed(&rows));
     for estimate in estimates {
         if let Some(obstacle) = &estimate.obstacle {

@@ -132,7 +132,9 @@ fn always_wrong_answers_are_asked_for_twice_and_paid_for() {
 fn late_answers_are_asked_for_again() {
     let setup = AskSetup { n_test: 10, candidate: "timeout_ms = 300", ..AskSetup::default() };
     let project = AskProject::new(setup, |test| {
-        right_answers(test).fault(When::Nth(3), Fault::Hang).fault(When::Nth(5), Fault::SlowHeaders(Duration::from_secs(5)))
+        right_answers(test)
+            .fault(When::Nth(3), Fault::Hang)
+            .fault(When::Nth(5), Fault::SlowHeaders(Duration::from_secs(5)))
     });
     let asked = project.run(&[]);
     assert_eq!((asked.status(), asked.count("/failures")), ("ok", 0));
@@ -192,7 +194,11 @@ fn the_answers_shape_is_demanded() {
 
 #[test]
 fn a_prompt_of_ones_own() {
-    let setup = AskSetup { n_test: 4, candidate: "prompt = \"p.md\"\nsystem = \"s.md\"\ntemperature = 0.0", ..AskSetup::default() };
+    let setup = AskSetup {
+        n_test: 4,
+        candidate: "prompt = \"p.md\"\nsystem = \"s.md\"\ntemperature = 0.0",
+        ..AskSetup::default()
+    };
     let project = AskProject::new(setup, right_answers);
     project.workspace.write("p.md", "{# not sent #}Plan {{ plan }}: {{ body }}\n");
     project.workspace.write("s.md", "Labels: {{ labels | join('/') }}");
@@ -207,14 +213,18 @@ fn a_prompt_of_ones_own() {
     project.workspace.write("p.md", "first\n{{ no_such_field }}");
     let captured = project.yw(&["run"]).run();
     let said = format!("{}{}", captured.stdout, captured.stderr);
-    assert!(said.contains("prompt template") && said.contains("line 2"), "{said}");
+    assert!(said.contains("asked failed: the prompt template") && said.contains("(in prompt:2)"), "{said}");
 }
 
 #[test]
 fn fixed_examples_are_shown_to_every_row() {
     for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
-        let setup =
-            AskSetup { dialect, n_test: 5, candidate: "examples = { fixed = \"examples.csv\" }", ..AskSetup::default() };
+        let setup = AskSetup {
+            dialect,
+            n_test: 5,
+            candidate: "examples = { fixed = \"examples.csv\" }",
+            ..AskSetup::default()
+        };
         let project = AskProject::new(setup, right_answers);
         let examples = Fixture::tickets(3, 99);
         project.workspace.write("examples.csv", examples.csv().replace("T-", "E-"));
@@ -278,7 +288,10 @@ fn an_estimate_is_free_and_near_the_bill() {
         let estimate: f64 = line.split_whitespace().last().expect("dollars").parse().expect("a number");
         project.run(&[]);
         let billed = project.billed();
-        assert!(estimate > billed / 2.0 && estimate < billed * 2.0, "estimated ${estimate}, billed ${billed}\n{printed}");
+        assert!(
+            estimate > billed / 2.0 && estimate < billed * 2.0,
+            "estimated ${estimate}, billed ${billed}\n{printed}"
+        );
     }
 }
 

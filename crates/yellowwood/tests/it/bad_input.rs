@@ -1,13 +1,10 @@
-//! Bad data, a damaged state, a full disk: each with its exit code and a message that names the place, and nothing lost.
+//! Bad data and a damaged state: each with its exit code and a message that names the place, and nothing lost.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use yw_testkit::{Fault, When, Workspace};
 
-use yw_testkit::{Captured, Fault, Workspace, When};
-
-use crate::http::Client;
 use crate::support::{
-    AskProject, AskSetup, Candidate, files_below, fit_project, fitted_project, record, right_answers, wait_until, yw,
+    AskProject, AskSetup, Candidate, files_below, fit_project, fitted_project, record, right_answers, skipped,
+    wait_until, yw,
 };
 
 /// Runs `yw check` and `yw run` on a project that ran before, after `spoil` changed its files. Both must end with `code`
@@ -90,9 +87,7 @@ fn a_missing_file() {
 fn files_without_rows() {
     refused(|p| p.write("train.csv", ""), 4, &["train.csv is empty"]);
     refused(|p| p.write("train.csv", "\u{feff}\n\n"), 4, &["train.csv is empty"]);
-    let header = |file: &'static str| {
-        move |p: &Workspace| p.write(file, "subject,body,plan,seats,team\n")
-    };
+    let header = |file: &'static str| move |p: &Workspace| p.write(file, "subject,body,plan,seats,team\n");
     refused(header("train.csv"), 4, &["train.csv has no rows"]);
     refused(header("test.csv"), 4, &["test.csv has no rows"]);
     let all_bad = |p: &Workspace| p.write("test.csv", "subject,body,plan,seats,team\na,b,free,many,billing\n");
@@ -115,11 +110,18 @@ fn another_delimiter() {
 
 #[test]
 fn a_renamed_column() {
-    let rename = |p: &Workspace| edit(p, "test.csv", |i, line| if i == 1 { line.replace("seats", "seat") } else { line.into() });
-    refused(rename, 4, &["test.csv has no column `seats` (did you mean `seat`?)", "it has subject, body, plan, seat, team"]);
-    let no_answer = |p: &Workspace| edit(p, "train.csv", |i, line| if i == 1 { line.replace("team", "desk") } else { line.into() });
+    let rename =
+        |p: &Workspace| edit(p, "test.csv", |i, line| if i == 1 { line.replace("seats", "seat") } else { line.into() });
+    refused(
+        rename,
+        4,
+        &["test.csv has no column `seats` (did you mean `seat`?)", "it has subject, body, plan, seat, team"],
+    );
+    let no_answer =
+        |p: &Workspace| edit(p, "train.csv", |i, line| if i == 1 { line.replace("team", "desk") } else { line.into() });
     refused(no_answer, 4, &["train.csv has no column `team`", "desk"]);
-    let twice = |p: &Workspace| edit(p, "train.csv", |i, line| if i == 1 { line.replace("plan", "body") } else { line.into() });
+    let twice =
+        |p: &Workspace| edit(p, "train.csv", |i, line| if i == 1 { line.replace("plan", "body") } else { line.into() });
     refused(twice, 4, &["train.csv has more than one column named `body`"]);
 }
 
@@ -132,7 +134,11 @@ fn ragged_rows() {
             _ => line.to_owned(),
         });
     };
-    let messages = ["2 train rows are left out", "train.csv line 5: expected 5 cells, found 6", "train.csv line 7: expected 5 cells, found 4"];
+    let messages = [
+        "2 train rows are left out",
+        "train.csv line 5: expected 5 cells, found 6",
+        "train.csv line 7: expected 5 cells, found 4",
+    ];
     let record = goes_on(ragged, &messages, "2 training rows were left out; `yw check` lists them");
     assert_eq!(record["data"]["train_rows"], 88);
     let open_quote = |p: &Workspace| {
@@ -151,7 +157,8 @@ fn bytes_that_are_no_text() {
         bytes.insert(line_4 + 1, 0xff);
         p.write("train.csv", bytes);
     };
-    let record = goes_on(spoil, &["train.csv line 4, column `subject`: the bytes are not valid UTF-8"], "1 training rows");
+    let record =
+        goes_on(spoil, &["train.csv line 4, column `subject`: the bytes are not valid UTF-8"], "1 training rows");
     assert_eq!(record["data"]["train_rows"], 89);
     // A file that is no text at all.
     refused(|p| p.write("train.csv", (0..=255).cycle().take(5000).collect::<Vec<u8>>()), 4, &["train.csv"]);
@@ -186,7 +193,8 @@ fn numbers_that_are_none() {
 
 #[test]
 fn one_class_only() {
-    let one = |p: &Workspace| edit(p, "train.csv", |i, line| if i == 1 { line.into() } else { with_end(line, 1, "billing") });
+    let one =
+        |p: &Workspace| edit(p, "train.csv", |i, line| if i == 1 { line.into() } else { with_end(line, 1, "billing") });
     let record = goes_on(one, &["all train rows have the same answer"], "");
     let words = Candidate::of(&record, "words");
     assert_eq!(words.status(), "failed");
@@ -196,7 +204,8 @@ fn one_class_only() {
 
 #[test]
 fn a_label_that_only_test_rows_have() {
-    let legal = |p: &Workspace| edit(p, "test.csv", |i, line| if i == 4 { with_end(line, 1, "legal") } else { line.into() });
+    let legal =
+        |p: &Workspace| edit(p, "test.csv", |i, line| if i == 4 { with_end(line, 1, "legal") } else { line.into() });
     let record = goes_on(legal, &["labels that only test rows have", "legal (1 rows)"], "");
     assert_eq!(record["data"]["test_rows"], 30, "it counts, and nobody gets it right");
     let accuracy = Candidate::of(&record, "words").number("/metrics/accuracy");
@@ -256,7 +265,13 @@ fn a_database_that_is_none() {
 #[track_caller]
 fn refuses_the_state(project: &Workspace, what: &str) {
     let report = project.read("report.html");
-    for args in [&["run"][..], &["runs"], &["serve", "--address", "127.0.0.1:0"], &["predict", "triage", "test.csv"], &["promote", "triage"]] {
+    for args in [
+        &["run"][..],
+        &["runs"],
+        &["serve", "--address", "127.0.0.1:0"],
+        &["predict", "triage", "test.csv"],
+        &["promote", "triage"],
+    ] {
         let captured = yw(args).dir(project.path()).run();
         assert_eq!(captured.code, Some(1), "{what}, {args:?}: {captured:?}");
         says(&captured.stderr, args[0], &[".yellowwood is damaged: state.db", "move the folder away"]);
@@ -305,7 +320,7 @@ fn a_folder_that_cannot_be_written() {
     };
     permit(0o555);
     if std::fs::write(project.join("probe"), "").is_ok() {
-        eprintln!("skipped: this user can write to read-only folders");
+        skipped("this user can write to read-only folders");
         permit(0o755);
         return;
     }
@@ -315,175 +330,4 @@ fn a_folder_that_cannot_be_written() {
     assert_eq!(captured.code, Some(1), "{captured:?}");
     assert!(captured.stderr.contains("cannot be opened for writing"), "{}", captured.stderr);
     checked.success();
-}
-
-/// A disk of so many KiB; none, with a word why, where this user may not mount one.
-struct SmallDisk {
-    mount_point: PathBuf,
-    /// Where it is mounted; goes when the disk is gone.
-    _folder: Workspace,
-}
-
-impl SmallDisk {
-    fn mount(n_kib: usize) -> Option<Self> {
-        let folder = Workspace::new();
-        let mount_point = folder.join("disk");
-        std::fs::create_dir(&mount_point).expect("a temporary folder can be written");
-        let size = format!("size={n_kib}k");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(&mount_point).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(SmallDisk { mount_point, _folder: folder }),
-            Ok(output) => {
-                eprintln!("skipped: no small disk can be mounted: {}", String::from_utf8_lossy(&output.stderr).trim());
-                None
-            }
-            Err(e) => {
-                eprintln!("skipped: no small disk can be mounted: {e}");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        &self.mount_point
-    }
-
-    /// Copies a project here.
-    fn hold(&self, project: &Workspace) {
-        for (path, contents) in files_below(project.path()) {
-            let target = self.mount_point.join(path);
-            std::fs::create_dir_all(target.parent().unwrap_or(&self.mount_point)).expect("there is room for folders");
-            std::fs::write(&target, contents).expect("there is room for the project");
-        }
-    }
-
-    /// Leaves at most so many bytes free.
-    fn fill(&self, n_left: usize) {
-        let path = self.mount_point.join("filler");
-        let mut filler = Vec::new();
-        while std::fs::write(&path, &filler).is_ok() {
-            filler.resize(filler.len() + 4096, 0);
-        }
-        filler.truncate(filler.len().saturating_sub(4096 + n_left) & !4095);
-        std::fs::write(&path, &filler).expect("a smaller file fits");
-    }
-
-    fn make_room(&self) {
-        std::fs::remove_file(self.mount_point.join("filler")).expect("it was there");
-    }
-
-    fn yw(&self, args: &[&str]) -> Captured {
-        yw(args).dir(&self.mount_point).run()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.mount_point).status();
-    }
-}
-
-#[test]
-fn a_full_disk_fails_a_run_and_loses_nothing() {
-    let Some(disk) = SmallDisk::mount(4096) else { return };
-    disk.hold(&fit_project());
-    disk.yw(&["run"]).success();
-    let report = std::fs::read(disk.path().join("report.html")).expect("a report");
-    // Other answers, so that another artifact and another report must be written.
-    let test = std::fs::read_to_string(disk.path().join("train.csv")).expect("the data");
-    let fewer: Vec<&str> = test.lines().take(70).collect();
-    std::fs::write(disk.path().join("train.csv"), fewer.join("\n") + "\n").expect("it is smaller");
-    for n_left in [0, 8 << 10, 64 << 10] {
-        disk.fill(n_left);
-        let captured = disk.yw(&["run"]).exits_with(1);
-        assert!(captured.stderr.contains("no space") || captured.stderr.contains("No space"), "{}", captured.stderr);
-        assert_eq!(std::fs::read(disk.path().join("report.html")).ok().as_ref(), Some(&report), "the report of before");
-        disk.make_room();
-        let shown = disk.yw(&["runs", "--format", "json"]).success().stdout;
-        assert!(shown.contains("\"words\""), "{shown}");
-    }
-    disk.yw(&["run"]).success();
-    let predicted = disk.yw(&["predict", "triage", "test.csv"]).success();
-    assert_eq!(predicted.stdout.lines().count(), 31);
-}
-
-#[test]
-fn a_full_disk_stops_asking() {
-    let Some(disk) = SmallDisk::mount(4096) else { return };
-    let project = AskProject::new(AskSetup { n_test: 200, provider: "concurrency = 4", ..AskSetup::default() }, right_answers);
-    disk.hold(&project.workspace);
-    disk.yw(&["run", "--max-usd", "0"]).success();
-    disk.fill(48 << 10);
-    let captured = disk.yw(&["run"]);
-    assert_eq!(captured.code, Some(1), "{captured:?}");
-    assert!(captured.stderr.to_lowercase().contains("no space"), "{}", captured.stderr);
-    let n_paid = project.server.bill().usage.calls;
-    assert!(n_paid < 200, "no more is paid for than can be kept");
-    disk.make_room();
-    let kept = disk.yw(&["run", "--max-usd", "0", "--format", "json"]).success();
-    let n_kept = Candidate::of(&record(&kept), "asked").count("/usage/calls");
-    assert!(n_paid <= n_kept + 4, "{n_paid} replies were paid for, {n_kept} are kept");
-    disk.yw(&["run"]).success();
-}
-
-#[test]
-fn a_full_disk_fails_a_prediction_and_leaves_no_half_file() {
-    let Some(disk) = SmallDisk::mount(4096) else { return };
-    disk.hold(&fitted_project());
-    let csv = std::fs::read_to_string(disk.path().join("test.csv")).expect("the data");
-    let rows: String = csv.lines().skip(1).map(|l| format!("{l}\n")).collect();
-    let header = csv.lines().next().unwrap_or_default();
-    std::fs::write(disk.path().join("many.csv"), format!("{header}\n{}", rows.repeat(300))).expect("there is room");
-    std::fs::write(disk.path().join("out.csv"), "of yesterday").expect("there is room");
-    disk.fill(256 << 10);
-    for name in ["out.csv", "out.jsonl", "out.parquet"] {
-        let captured = disk.yw(&["predict", "triage", "many.csv", "-o", name]);
-        if name == "out.parquet" && captured.code == Some(0) {
-            continue; // columns compress well enough to fit
-        }
-        assert_eq!(captured.code, Some(1), "{name}: {captured:?}");
-        let message = format!("no space left on the device while writing {name}");
-        assert!(captured.stderr.contains(&message), "{}", captured.stderr);
-    }
-    assert_eq!(std::fs::read_to_string(disk.path().join("out.csv")).expect("it is there"), "of yesterday");
-    let parts = files_below(disk.path()).into_iter().filter(|(p, _)| p.to_string_lossy().ends_with(".part")).count();
-    assert_eq!((parts, disk.path().join("out.jsonl").exists()), (0, false), "no half file");
-    disk.make_room();
-    disk.yw(&["predict", "triage", "test.csv", "-o", "out.csv"]).success();
-}
-
-#[test]
-fn a_full_disk_acknowledges_nothing_that_is_not_in_the_log() {
-    let Some(disk) = SmallDisk::mount(2048) else { return };
-    disk.hold(&fitted_project());
-    disk.fill(96 << 10);
-    let serve = || {
-        let mut running = yw(["serve", "--address", "127.0.0.1:0"]).dir(disk.path()).spawn();
-        let address = running.wait_for_address();
-        (running, Client(address.trim_start_matches("http://").to_owned()))
-    };
-    let (running, client) = serve();
-    let body = serde_json::json!({ "subject": "Invoice", "body": "Charged twice. ".repeat(200) }).to_string();
-    let predict = |client: &Client| client.post("/v1/tasks/triage/predict", &body);
-    let mut ids = Vec::new();
-    let refused = loop {
-        let response = predict(&client);
-        if response.status != 200 {
-            break response;
-        }
-        ids.push(response.json()["id"].clone());
-        assert!(ids.len() < 10_000, "the disk never fills");
-    };
-    assert_eq!((refused.status, refused.error_code().as_str()), (500, "internal"));
-    client.get("/healthz").has_status(200);
-    disk.make_room();
-    wait_until("it goes on", || predict(&client).status == 200);
-    running.kill();
-    let (running, client) = serve();
-    assert!(!ids.is_empty());
-    for id in &ids {
-        let body = serde_json::json!({ "id": id, "score": 1 }).to_string();
-        client.post("/v1/feedback", body).has_status(201);
-    }
-    running.terminate().success();
 }

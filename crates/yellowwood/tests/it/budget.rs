@@ -58,7 +58,12 @@ fn a_stopped_candidate_keeps_the_others_and_the_champion() {
 #[test]
 fn faults_do_not_break_the_limit() {
     for seed in [1, 2] {
-        let setup = AskSetup { candidate: SHORT, n_test: 60, provider: "concurrency = 16\nmax_retries = 2", ..AskSetup::default() };
+        let setup = AskSetup {
+            candidate: SHORT,
+            n_test: 60,
+            provider: "concurrency = 16\nmax_retries = 2",
+            ..AskSetup::default()
+        };
         let project = AskProject::new(setup, |test| {
             right_answers(test)
                 .seed(seed)

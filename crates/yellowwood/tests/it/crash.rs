@@ -46,7 +46,11 @@ fn run_to_the_end(project: &AskProject) -> Candidate {
     assert!(n_durable > 0 && n_durable < N_TEST as u64, "{n_durable} rows were answered, some should be left");
     let n_requests = project.server.requests().len() as u64;
     let asked = project.run(&[]);
-    assert_eq!(project.server.requests().len() as u64 - n_requests, N_TEST as u64 - n_durable, "requests of the last run");
+    assert_eq!(
+        project.server.requests().len() as u64 - n_requests,
+        N_TEST as u64 - n_durable,
+        "requests of the last run"
+    );
     assert_eq!((asked.status(), asked.count("/failures")), ("ok", 0));
     assert_eq!(asked.count("/usage/calls"), N_TEST as u64);
     assert_eq!(asked.number("/metrics/accuracy"), 1.0);

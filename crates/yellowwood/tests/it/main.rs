@@ -5,7 +5,10 @@ mod bad_input;
 mod budget;
 mod cli;
 mod crash;
+mod full_disk;
 mod http;
+#[cfg(target_os = "linux")]
+mod memory;
 mod predict;
 mod readme;
 mod serve;

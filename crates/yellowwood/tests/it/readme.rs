@@ -142,7 +142,8 @@ impl Session {
     fn curl(&self, shown: &Shown) {
         let words = words(&shown.command);
         let Some((_, client)) = &self.server else { panic!("no server runs for: {}", shown.command) };
-        let address = words.iter().find_map(|w| w.split_once("localhost:7878").or_else(|| w.split_once("127.0.0.1:7878")));
+        let address =
+            words.iter().find_map(|w| w.split_once("localhost:7878").or_else(|| w.split_once("127.0.0.1:7878")));
         let (_, path) = address.unwrap_or_else(|| panic!("no address of ours in: {}", shown.command));
         let data = words.iter().skip_while(|w| !matches!(w.as_str(), "-d" | "--data" | "--json")).nth(1);
         let is_known = |word: &&String| matches!(word.as_str(), "|" | "-X" | "-o" | "-i");
@@ -189,7 +190,13 @@ fn compare(shown: &Shown, captured: &Captured) {
     ];
     let expected = comparable(&shown.output.join("\n"));
     let is_equal = orders.iter().any(|text| matches_with_gaps(&expected, &comparable(text)));
-    assert!(is_equal, "the README shows under `{}`\n{}\nbut it prints\n{}", shown.command, shown.output.join("\n"), orders[1]);
+    assert!(
+        is_equal,
+        "the README shows under `{}`\n{}\nbut it prints\n{}",
+        shown.command,
+        shown.output.join("\n"),
+        orders[1]
+    );
 }
 
 /// The lines of an output with what varies masked, without empty lines at its ends.
@@ -218,7 +225,8 @@ fn without_latencies(text: &str) -> Vec<String> {
             lines.push(line.to_owned());
             continue;
         }
-        let mut kept: Vec<&str> = cells.iter().rev().enumerate().map(|(i, c)| if places.contains(&i) { "[ms]" } else { c }).collect();
+        let mut kept: Vec<&str> =
+            cells.iter().rev().enumerate().map(|(i, c)| if places.contains(&i) { "[ms]" } else { c }).collect();
         kept.reverse();
         lines.push(kept.join(" | "));
     }
@@ -232,7 +240,9 @@ fn matches_with_gaps(expected: &[String], found: &[String]) -> bool {
         Some((gap, rest)) if matches!(gap.trim(), "…" | "...") => {
             (0..=found.len()).any(|n| matches_with_gaps(rest, &found[n..]))
         }
-        Some((line, rest)) => found.split_first().is_some_and(|(f, others)| f == line && matches_with_gaps(rest, others)),
+        Some((line, rest)) => {
+            found.split_first().is_some_and(|(f, others)| f == line && matches_with_gaps(rest, others))
+        }
     }
 }
 
@@ -251,7 +261,11 @@ fn blocks_are_read_as_a_person_reads_them() {
 
 #[test]
 fn outputs_are_compared_but_for_what_varies() {
-    let table = |ms: &str| format!("triage\n\n a  score  versus best     p50 ms  $ / 1000\n b  0.5    -0.1  0 … 1  {ms}  0\n\nverdict: b\n");
+    let table = |ms: &str| {
+        format!(
+            "triage\n\n a  score  versus best     p50 ms  $ / 1000\n b  0.5    -0.1  0 … 1  {ms}  0\n\nverdict: b\n"
+        )
+    };
     assert_eq!(comparable(&table("0.1")), comparable(&table("12345.6")));
     assert_ne!(comparable(&table("0.1")), comparable(&table("0.1").replace("0.5", "0.6")));
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();

@@ -109,7 +109,8 @@ fn bad_requests_are_told_what_is_wrong() {
 
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     let deep_object = format!("{{\"subject\":{deep}}}");
-    for body in ["", "{", "subject=Invoice", "3", "\"text\"", "null", "{\"seats\": NaN}", "\u{0}", &deep, &deep_object] {
+    for body in ["", "{", "subject=Invoice", "3", "\"text\"", "null", "{\"seats\": NaN}", "\u{0}", &deep, &deep_object]
+    {
         let response = served.client.post(PREDICT, body).has_status(400);
         assert_eq!(response.error_code(), "bad_request", "{}", &body[..body.len().min(40)]);
     }
@@ -150,7 +151,8 @@ fn bodies_are_limited() {
 
     // Sent in chunks, with no promise: refused when it is over the limit, and not read to its end.
     let mut stream = served.client.connect().expect("a connection");
-    write!(stream, "POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n").expect("written");
+    write!(stream, "POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n")
+        .expect("written");
     let reader = stream.try_clone().expect("a second handle");
     let sending = std::thread::spawn(move || {
         let chunk = [format!("{:x}\r\n", 1 << 16).into_bytes(), vec![b' '; 1 << 16], b"\r\n".to_vec()].concat();
@@ -177,7 +179,13 @@ fn feedback_joins_an_answer() {
     let unknown = feedback(json!({ "id": "0199f3a1-0000-7000-8000-000000000000", "truth": "billing" })).has_status(404);
     assert_eq!(unknown.error_code(), "unknown_id");
     let id = &answers[0]["id"];
-    for body in [json!({}), json!({ "id": id }), json!({ "id": id, "thruth": "billing" }), json!({ "id": 3, "score": 1 }), json!([])] {
+    for body in [
+        json!({}),
+        json!({ "id": id }),
+        json!({ "id": id, "thruth": "billing" }),
+        json!({ "id": 3, "score": 1 }),
+        json!([]),
+    ] {
         let response = feedback(body.clone());
         assert_eq!((response.status, response.error_code().as_str()), (400, "bad_request"), "{body}");
     }
@@ -255,7 +263,9 @@ fn promotions_reach_a_running_server() {
     let project = fitted_project();
     let served = Served::start(&project);
     assert_eq!(served.candidate(), "words");
-    for (args, expected) in [(&["promote", "triage", "baseline"][..], "baseline"), (&["promote", "triage", "--back"], "words")] {
+    for (args, expected) in
+        [(&["promote", "triage", "baseline"][..], "baseline"), (&["promote", "triage", "--back"], "words")]
+    {
         yw(args).dir(project.path()).run().success();
         let promoted = Instant::now();
         wait_until("the promotion arrives", || served.candidate() == expected);
@@ -270,7 +280,9 @@ fn promotions_reach_a_running_server() {
 fn pages_of_other_sites_are_refused() {
     let project = fitted_project();
     let served = Served::start(&project);
-    let ask = |headers: &[(&str, &str)]| served.client.send("POST", PREDICT, headers, INVOICE.as_bytes()).expect("a response");
+    let ask = |headers: &[(&str, &str)]| {
+        served.client.send("POST", PREDICT, headers, INVOICE.as_bytes()).expect("a response")
+    };
     for headers in [
         [("origin", "https://evil.example")],
         [("origin", "null")],
@@ -343,7 +355,9 @@ fn a_provider_in_trouble_is_that_rows_error() {
     let slow = Arc::new(AtomicBool::new(false));
     let project = slow_champion(&slow);
     let toml = project.workspace.read("yellowwood.toml");
-    project.workspace.write("yellowwood.toml", toml.replace("[provider.scripted]\n", "[provider.scripted]\nmax_retries = 0\n"));
+    project
+        .workspace
+        .write("yellowwood.toml", toml.replace("[provider.scripted]\n", "[provider.scripted]\nmax_retries = 0\n"));
     let served = Served::start(&project.workspace);
     let AskProject { workspace: _folder, server, .. } = project;
     drop(server);

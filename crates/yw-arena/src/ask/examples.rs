@@ -23,7 +23,7 @@ pub(crate) enum ExamplePicker {
         /// How many are shown.
         k: usize,
         /// The pool, indexed.
-        index: NearestRows,
+        index: Box<NearestRows>,
     },
 }
 
@@ -47,7 +47,7 @@ impl ExamplePicker {
     /// The `k` rows of `pool` nearest to each row, by the fit road's features.
     pub(crate) fn nearest(pool: LabelledRows, k: usize) -> Result<Self, FitError> {
         let index = NearestRows::fit(&pool.rows, &FeaturizerParams::default())?;
-        Ok(ExamplePicker::Nearest { pool, k, index })
+        Ok(ExamplePicker::Nearest { pool, k, index: Box::new(index) })
     }
 
     /// The rows to pick from, if there are any.

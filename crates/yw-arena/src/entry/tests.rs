@@ -83,7 +83,7 @@ async fn entry_of(ends: Ends) -> Entry {
         fingerprint: String::new(),
         notes: Vec::new(),
     };
-    let test = TestSet { rows: rows(10), folds: vec![0..10], metric: Metric::Accuracy, seed: 0 };
+    let test = TestSet::new(rows(10), [10], Metric::Accuracy, 0);
     Entry::new(&candidate, &data, &Arc::new(test), Progress::default()).await
 }
 

@@ -30,7 +30,7 @@ const ROC_AUC_CELLS: usize = 2_000_000;
 pub(crate) struct TestSet {
     pub(crate) rows: LabelledRows,
     /// Contiguous parts, in order; one unless there are folds.
-    pub(crate) folds: Vec<Range<usize>>,
+    folds: Vec<Range<usize>>,
     pub(crate) metric: Metric,
     pub(crate) seed: u64,
 }
@@ -47,6 +47,21 @@ pub(crate) struct Scored {
 }
 
 impl TestSet {
+    /// `rows` are those of one fold after the other.
+    pub(crate) fn new(
+        rows: LabelledRows,
+        fold_sizes: impl IntoIterator<Item = usize>,
+        metric: Metric,
+        seed: u64,
+    ) -> Self {
+        let mut end = 0;
+        let fold = |n_rows: usize| {
+            end += n_rows;
+            end - n_rows..end
+        };
+        TestSet { folds: fold_sizes.into_iter().map(fold).collect(), rows, metric, seed }
+    }
+
     /// How bootstrap draws are made for the deciding metric, groups of rows together.
     pub(crate) fn bootstrap_params(&self) -> BootstrapParams<'_> {
         BootstrapParams {

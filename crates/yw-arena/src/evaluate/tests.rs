@@ -30,7 +30,7 @@ fn numbered_rows(n_rows: usize) -> Rows {
 fn test_set(truth: Truth, metric: Metric) -> TestSet {
     let n_rows = truth.len();
     let rows = LabelledRows { rows: numbered_rows(n_rows), truth, groups: None };
-    TestSet { rows, folds: vec![0..n_rows], metric, seed: 1 }
+    TestSet::new(rows, [n_rows], metric, 1)
 }
 
 /// Every metric of the kind, by name.
@@ -239,7 +239,7 @@ fn slices_are_large_parts_of_the_rows() {
     }
     let truth = Truth::Boolean(vec![true; n_rows]);
     let rows = LabelledRows { rows: builder.finish(), truth, groups: None };
-    let test = TestSet { rows, folds: vec![0..n_rows], metric: Metric::Accuracy, seed: 1 };
+    let test = TestSet::new(rows, [n_rows], Metric::Accuracy, 1);
     let outcomes: Vec<Outcome> = (0..n_rows).map(|i| boolean(if i % 2 == 0 { 0.9 } else { 0.1 })).collect();
     let found: Vec<String> = details(&test, &outcomes)
         .slices

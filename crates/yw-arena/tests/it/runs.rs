@@ -113,7 +113,7 @@ async fn a_fold_of_one_class_fails_what_cannot_learn_from_it_and_nothing_else() 
     assert_eq!(floor.score.unwrap().value, 0.975);
     let auc = floor.metrics.iter().find(|(m, _)| *m == Metric::RocAuc).unwrap().1;
     assert_eq!(auc.value, 0.5, "of the one fold where it is defined");
-    assert_eq!(finished.report.verdict.champion.is_some(), true);
+    assert!(finished.report.verdict.champion.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,28 +162,37 @@ async fn groups_widen_the_intervals() {
     assert!(clustered.high - clustered.low > 2.0 * (naive.high - naive.low), "{clustered:?} {naive:?}");
 }
 
-/// What a watcher is told: how many steps, how many came, how it ended.
+/// What a watcher is told of one candidate.
+#[derive(Clone)]
+struct Told {
+    candidate: String,
+    n_announced: u64,
+    n_came: u64,
+    status: Option<Status>,
+}
+
 #[derive(Default)]
-struct Steps(Mutex<Vec<(String, u64, u64, Option<Status>)>>);
+struct Steps(Mutex<Vec<Told>>);
 
 impl Watcher for Steps {
     fn begins(&self, candidate: &str, n_steps: u64) {
-        self.0.lock().unwrap().push((candidate.to_owned(), n_steps, 0, None));
+        let told = Told { candidate: candidate.to_owned(), n_announced: n_steps, n_came: 0, status: None };
+        self.0.lock().unwrap().push(told);
     }
 
     fn advances(&self, candidate: &str, n: u64) {
         let mut all = self.0.lock().unwrap();
         let current = all.last_mut().unwrap();
-        assert_eq!(current.0, candidate);
-        current.2 += n;
+        assert_eq!(current.candidate, candidate);
+        current.n_came += n;
     }
 
     fn ends(&self, _: &str, status: Status) {
-        self.0.lock().unwrap().last_mut().unwrap().3 = Some(status);
+        self.0.lock().unwrap().last_mut().unwrap().status = Some(status);
     }
 }
 
-async fn watched(project: &Project) -> (Finished, Vec<(String, u64, u64, Option<Status>)>) {
+async fn watched(project: &Project) -> (Finished, Vec<Told>) {
     let steps = Arc::new(Steps::default());
     let finished = yw_arena::run(project, &project.tasks[0], &asking(project), steps.clone()).await.unwrap();
     let all = steps.0.lock().unwrap().clone();
@@ -195,10 +204,11 @@ async fn as_many_steps_come_as_were_announced() {
     for test in ["\"rows.csv\"", "{ folds = 3 }", "{ fraction = 0.25 }"] {
         let workspace = with_test(&Fixture::payments(120, 6), test, FITTED);
         let (finished, steps) = watched(&load(&workspace)).await;
-        let names: Vec<&str> = steps.iter().map(|s| s.0.as_str()).collect();
+        let names: Vec<&str> = steps.iter().map(|s| s.candidate.as_str()).collect();
         assert_eq!(names, ["baseline", "words", "similar", "usual", "pair"]);
-        for (name, announced, came, status) in &steps {
-            assert_eq!((announced, status), (came, &Some(Status::Ok)), "{name}, test = {test}");
+        for told in &steps {
+            let name = &told.candidate;
+            assert_eq!((told.n_announced, told.status), (told.n_came, Some(Status::Ok)), "{name}, test = {test}");
         }
         assert_eq!(finished.predictors.len(), 5);
     }

@@ -242,3 +242,52 @@ impl ClassGroup {
         violations
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use yw_task::{Cell, Field, FieldType, RowsBuilder};
+
+    use super::*;
+    use crate::{Featurizer, FeaturizerParams};
+
+    /// Scores of scikit-learn 1.9's `LinearSVC(C=1)` on standardised numbers.
+    #[test]
+    fn equals_scikit_learn() {
+        const NUMBERS: [[f64; 2]; 12] = [
+            [1.0, 2.0],
+            [2.0, 1.0],
+            [1.5, 1.8],
+            [0.5, 2.5],
+            [3.0, 4.0],
+            [4.0, 3.0],
+            [3.5, 4.5],
+            [2.5, 3.0],
+            [6.0, 1.0],
+            [7.0, 2.0],
+            [6.5, 0.5],
+            [5.0, 2.5],
+        ];
+        let mut rows = RowsBuilder::new(["a", "b"].map(|name| Field::new(name, FieldType::Number)).into());
+        for [a, b] in NUMBERS {
+            rows.push(&[Cell::Number(a), Cell::Number(b)]).expect("the cells fit");
+        }
+        let rows = rows.finish();
+        let features = Featurizer::fit(&rows, &FeaturizerParams::default()).expect("numbers fit").transform(&rows);
+        let class_idxs: Vec<u32> = (0..12).map(|i| i / 4).collect();
+        let rows = DualRows::new(&features);
+        let costs = Costs { own: vec![1.0; 3], other: 1.0 };
+        let mut solver = DualSolver::new(&rows, &class_idxs, &costs, 1.0, 10_000);
+        let (_, converged) = solver.solve(&(0..12).collect::<Vec<_>>(), 1e-7, 0);
+        assert!(converged);
+        let found = solver.scores(&[0, 4, 8, 11]);
+        let expect = [
+            [0.889376811, -0.92692305, -1.533464175],
+            [-1.1580394, 1.480639604, -1.067521042],
+            [-0.941313905, -2.020211679, 1.135012333],
+            [-1.287543221, -0.260578313, 0.275532985],
+        ];
+        for (found, expect) in found.iter().zip(expect.as_flattened()) {
+            assert!((f64::from(*found) - expect).abs() < 1e-4, "{found} is not {expect}");
+        }
+    }
+}

@@ -46,7 +46,8 @@ pub enum LinearLoss {
     /// probabilities by construction.
     Logistic,
     /// A linear support vector machine, one class against the rest, with the hinge squared. Fast for many labels and
-    /// many features. Its scores become probabilities by a temperature that is fitted on held-out training rows.
+    /// many features. Its scores become probabilities by a temperature that is fitted on held-out training rows. Penalises
+    /// the intercept, as LIBLINEAR does; the other losses do not.
     SquaredHinge,
     /// Ridge regression.
     Squared,

@@ -75,10 +75,7 @@ async fn answer_rows(
                 Outcome::failed(RowErrorKind::Internal, "the predictor gave fewer answers than there are rows")
             }),
         };
-        let head = AnswerHead {
-            id: new_id(),
-            latency_ms: outcome.latency.unwrap_or(per_row).as_secs_f64() * 1e3,
-        };
+        let head = AnswerHead { id: new_id(), latency_ms: outcome.latency.unwrap_or(per_row).as_secs_f64() * 1e3 };
         app.metrics.answer(task, &outcome);
         let body = AnswerBody::new(head, task, version, &outcome);
         records.push(record(task, version, at, row, &body, &outcome));
