@@ -35,7 +35,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     if let Command::Init(args) = cli.command {
         return command::init::run(&args);
     }
+    // On a single core too, a thread that waits for the disk must not keep the others' requests waiting.
+    let n_threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(n_threads)
         .enable_all()
         .build()
         .map_err(|e| Failure::new(exit::FAILURE, "cannot start the async runtime", &e))?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use yw_llm::{Price, PriceTable, Request, Response, decode_response, encode_request, max_input_tokens};
 use yw_task::{ModelRef, Usage, Usd, key_variable};
@@ -194,7 +195,8 @@ impl Call<'_> {
         if self.budget.is_some() && self.price.is_none() {
             return Err(CallError::NoPrice { model: self.model.clone() });
         }
-        let Answered { body, response, latency } = self.answer().await?;
+        // The slot is given up when the reply is kept, so that no more replies can be lost than requests are under way.
+        let (Answered { body, response, latency }, _slot) = self.answer().await?;
         let usd = self.cost(&response);
         let stored = StoredReply { body, latency, usd };
         self.keep(&stored).await?;
@@ -203,17 +205,19 @@ impl Call<'_> {
     }
 
     /// Asks the provider until it answers.
-    async fn answer(&self) -> Result<Answered, CallError> {
+    async fn answer(&self) -> Result<(Answered, Option<SemaphorePermit<'_>>), CallError> {
         let mut n_attempts = 0;
         loop {
             n_attempts += 1;
             let slot = self.provider.slot().await;
+            // Calls that waited for their turn while the store broke must not be paid for in vain either.
+            self.save_unsaved().await?;
             let mut reservation = self.reserve().await?;
             reservation.iter_mut().for_each(Reservation::mark_sent);
             let failed = match attempt(self.provider, &self.key, &self.body, self.timeout).await {
                 Ok(answered) => {
                     reservation.into_iter().for_each(|r| r.settle(self.cost(&answered.response)));
-                    return Ok(answered);
+                    return Ok((answered, slot));
                 }
                 Err(failed) => failed,
             };

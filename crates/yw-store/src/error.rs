@@ -143,10 +143,13 @@ impl StoreError {
         let path = state_dir.to_owned();
         // The low byte of SQLite's extended result code is the primary one: https://sqlite.org/rescode.html
         let code = match &source {
-            sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<i32>().ok()).map(|c| c & 0xff),
+            sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<i32>().ok()),
             _ => None,
         };
-        match code {
+        if code == Some(SQLITE_IOERR_SHMSIZE) {
+            return StoreError::Full { path, writing: doing };
+        }
+        match code.map(|c| c & 0xff) {
             Some(SQLITE_BUSY | SQLITE_LOCKED) => StoreError::Busy { path },
             Some(SQLITE_READONLY | SQLITE_CANTOPEN) => StoreError::ReadOnly { path, source: source.into() },
             Some(SQLITE_CORRUPT | SQLITE_NOTADB) => StoreError::Damaged { path, detail: source.to_string() },
@@ -166,4 +169,6 @@ const SQLITE_READONLY: i32 = 8;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
+/// The shared memory beside the log could not be made as long as it must be: that takes a full disk.
+const SQLITE_IOERR_SHMSIZE: i32 = 4874;
 const SQLITE_NOTADB: i32 = 26;

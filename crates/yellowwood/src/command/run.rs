@@ -17,7 +17,7 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
     let project = project::open(args.project.place())?;
     let tasks = project::tasks(&project, args.project.task.as_ref())?;
     if args.estimate {
-        return estimate(&project, &tasks).await;
+        return estimate(&project, &tasks, args.format).await;
     }
     let store = project::store(&project).await?;
     let _lock = store.lock_run().await.map_err(|e| Failure::from_error(exit::FAILURE, &e))?;
@@ -43,11 +43,14 @@ pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-async fn estimate(project: &Project, tasks: &[&TaskSpec]) -> Result<u8, Failure> {
+async fn estimate(project: &Project, tasks: &[&TaskSpec], format: Format) -> Result<u8, Failure> {
     let asking = project::connect(project, None, None)?;
     for task in tasks {
         let estimates = yw_arena::estimate(project, task, &asking).await.map_err(|e| failure(&e))?;
-        output::line(output::estimates(&task.name, &estimates));
+        match format {
+            Format::Table => output::line(output::estimates(&task.name, &estimates)),
+            Format::Json => output::line(output::estimates_json(&task.name, &estimates)),
+        }
     }
     Ok(exit::OK)
 }
@@ -75,7 +78,9 @@ async fn promote_first(store: &Store, record: &RunRecord) -> Result<(), Failure>
     match store.champion(task).await.map_err(failed)? {
         Some(champion) if champion.artifact.as_str() == artifact => {}
         Some(champion) => {
-            output::note(format!("`{}` still answers {task}; `yw promote {task}` ships `{winner}`", champion.candidate))
+            let (old, run) = (&champion.candidate, &champion.run);
+            let new = if old == winner { format!("this version of `{winner}`") } else { format!("`{winner}`") };
+            output::note(format!("`{old}` of run {run} still answers {task}; `yw promote {task}` ships {new}"));
         }
         None if record.verdict.within_limits => {
             let artifact =

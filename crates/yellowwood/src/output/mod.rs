@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 pub(crate) use check::{check_json, check_table};
 pub(crate) use progress::watcher;
-pub(crate) use report::{estimates, run_table};
+pub(crate) use report::{estimates, estimates_json, run_table};
 pub(crate) use runs::{champions, list as runs_list};
 
 /// A line of a command's result, to standard output.

@@ -113,6 +113,23 @@ pub(crate) fn estimates(task: &str, estimates: &[AskEstimate]) -> String {
     text
 }
 
+/// What asking would cost, as one JSON object.
+pub(crate) fn estimates_json(task: &str, estimates: &[AskEstimate]) -> String {
+    let candidate = |e: &AskEstimate| {
+        serde_json::json!({
+            "name": e.candidate,
+            "model": e.model.to_string(),
+            "rows": e.rows,
+            "input_tokens": e.input_tokens,
+            "output_tokens": e.output_tokens,
+            "usd": e.usd.map(|usd| usd.as_dollars()),
+            "obstacle": e.obstacle,
+        })
+    };
+    let candidates: Vec<serde_json::Value> = estimates.iter().map(candidate).collect();
+    serde_json::json!({ "task": task, "candidates": candidates }).to_string()
+}
+
 /// Breaks each line at words, so that none is longer than a terminal is wide.
 fn wrapped(text: &str) -> String {
     let mut out = String::new();

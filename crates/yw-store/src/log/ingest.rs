@@ -37,7 +37,8 @@ pub(crate) async fn recover(database: &Database, state_dir: &Path) {
 
 /// Brings in all finished segments and removes them. Several tasks and processes may do so at once.
 pub(crate) async fn ingest_folder(database: &Database, state_dir: &Path, live: Live) -> Result<(), StoreError> {
-    for path in files::list(&folder(state_dir))? {
+    let dir = folder(state_dir);
+    for path in blocking(state_dir, move || files::list(&dir)).await? {
         if path.extension().is_none_or(|extension| extension != segment::EXTENSION) {
             continue;
         }
@@ -47,7 +48,7 @@ pub(crate) async fn ingest_folder(database: &Database, state_dir: &Path, live: L
         };
         if let Some(segment) = segment {
             insert(database, &segment.records).await?;
-            segment.dispose()?;
+            blocking(state_dir, move || segment.dispose()).await?;
         }
     }
     Ok(())

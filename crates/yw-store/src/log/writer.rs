@@ -8,6 +8,7 @@ use super::ingest::{Live, ingest_folder};
 use super::segment::{Segment, push_frame};
 use super::{LogRecord, folder};
 use crate::database::Database;
+use crate::files::blocking;
 use crate::{StoreError, files};
 
 /// Appends to the serving log. Clones append to the same one, and any number of processes may have one each.
@@ -79,7 +80,7 @@ impl Shared {
     }
 
     /// Finishes the active segment, if it is not empty, in favour of a new one.
-    fn replace_active(&self) -> Result<(), StoreError> {
+    async fn replace_active(&self) -> Result<(), StoreError> {
         if self.active().is_empty() {
             return Ok(());
         }
@@ -92,7 +93,7 @@ impl Shared {
 
     async fn ingest(&self) -> Result<(), StoreError> {
         let _turn = self.ingesting.lock().await;
-        self.replace_active()?;
+        self.replace_active().await?;
         ingest_folder(&self.database, &self.state_dir, Live::Leave).await
     }
 }

@@ -142,11 +142,22 @@ impl WriteError {
         let source = source.into();
         let mut cause: Option<&(dyn Error + 'static)> = Some(&*source);
         while let Some(error) = cause {
-            if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::StorageFull) {
+            if io_kind(error) == Some(io::ErrorKind::StorageFull) {
                 return WriteError::Full { target: target.to_owned() };
             }
             cause = error.source();
         }
         WriteError::Io { target: target.to_owned(), source }
     }
+}
+
+/// The kind of an error of the system. The formats' writers keep it inside, and do not name it as their source.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    if let Some(error) = error.downcast_ref::<csv::Error>() {
+        return if let csv::ErrorKind::Io(e) = error.kind() { Some(e.kind()) } else { None };
+    }
+    if let Some(error) = error.downcast_ref::<serde_json::Error>() {
+        return error.io_error_kind();
+    }
+    error.downcast_ref::<io::Error>().map(io::Error::kind)
 }
