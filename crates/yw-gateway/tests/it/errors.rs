@@ -64,14 +64,15 @@ fn a_key_is_missing_only_where_it_is_demanded() {
     assert!(gateway.has_provider("openai") && !gateway.has_provider("mistral"));
     assert_eq!(gateway.key_missing("openai").as_deref(), Some("OPENAI_API_KEY"));
     assert_eq!(gateway.key_missing("mistral"), None);
-    let at = |base_url: &str, key: Option<&str>| {
-        let mut config = ProviderConfig::new("openai", Dialect::OpenAi, base_url);
-        config.api_key = key.map(Secret::new);
-        gateway_to(config, None).key_missing("openai")
+    let missing = |needs_key: bool, key: Option<&str>| {
+        let mut config = ProviderConfig::new("own", Dialect::OpenAi, "https://models.example/v1");
+        (config.needs_key, config.api_key) = (needs_key, key.map(Secret::new));
+        gateway_to(config, None).key_missing("own")
     };
-    assert_eq!(at("http://127.0.0.1:11434/v1", None), None);
-    assert_eq!(at("https://api.openai.com/v1", Some("sk-1")), None);
-    assert_eq!(at("https://api.openai.com/v1/", Some(" ")).as_deref(), Some("OPENAI_API_KEY"));
+    assert_eq!(missing(false, None), None);
+    assert_eq!(missing(true, Some("sk-1")), None);
+    assert_eq!(missing(true, None).as_deref(), Some("OWN_API_KEY"));
+    assert_eq!(missing(true, Some(" ")).as_deref(), Some("OWN_API_KEY"));
 }
 
 #[test]

@@ -84,8 +84,9 @@ impl Shared {
         if self.active().is_empty() {
             return Ok(());
         }
-        // Created while others append, so that none of them has to wait for it.
-        let new = new_segment(&self.state_dir)?;
+        // Created while others append, and beside the runtime's threads, so that none of them has to wait for the disk.
+        let state_dir = self.state_dir.clone();
+        let new = blocking(&self.state_dir, move || new_segment(&state_dir)).await?;
         let finished = std::mem::replace(&mut *self.active(), new);
         drop(finished); // and with it the system's lock
         Ok(())
