@@ -1,6 +1,6 @@
 //! The HTTP server: champions behind `POST /v1/tasks/{task}/predict`, with a durable log and feedback.
 //!
-//! One folder per resource: [`tasks`](crate::tasks) (list and predict), `feedback`, `health`, `metrics`, `openapi`. Everything a
+//! One folder per resource: `tasks` (list and predict), `feedback`, `health`, `metrics`, `openapi`. Everything a
 //! request can do wrong becomes an [`ApiError`] with a status, a stable code and a message; an answer is in the log
 //! under its id before the client has it.
 //!
