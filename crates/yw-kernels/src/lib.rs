@@ -6,7 +6,8 @@
 //!
 //! The functions to know are [`dot`] and [`axpy`] for dense vectors, and the pair [`add_weighted_rows`] and
 //! [`add_outer_product`], which multiply a sparse row with a matrix that has a few dozen columns ("lanes", one per
-//! class) and update that matrix. Lanes come in multiples of [`LANES`].
+//! class) and update that matrix. Lanes come in multiples of [`LANES`]. For boosting, [`logistic_gradients`] and
+//! [`softmax_gradients`] write a [`Gradient`] per row.
 //!
 //! ```
 //! use yw_kernels::{LANES, add_outer_product, add_weighted_rows, dot};
@@ -22,13 +23,31 @@
 //! assert_eq!(scores, [2.5; LANES]);
 //! ```
 //!
-//! Not here: threads (the engines split the work), matrices with a shape of their own, anything in double precision.
+//! Not here: threads (the engines split the work), matrices with a shape of their own; double precision, but for gradients.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod gradients;
+mod histogram;
+mod masks;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub mod scalar;
+mod thresholds;
+mod walk;
+
+pub use gradients::{
+    Gradient, MIN_HESSIAN, exponentials, log_loss, log_sum_exp, logistic_gradients, softmax_gradients,
+};
+
+pub use histogram::{
+    GROUP_WIDTH, GradientRow, NARROW_BINS, add_column, add_narrow, add_wide, flush, partition, sum_gradients, unpack,
+    widen,
+};
+
+pub use masks::{MASK_ROWS, MaskBlock, MaskChild, MaskNode, leaves_of_block};
+pub use thresholds::{ThresholdRules, best_threshold};
+pub use walk::{WALK_LANES, WalkNode, WalkNodes};
 
 /// Columns of class-major matrices come in multiples of this many, so that every row is whole vectors.
 pub const LANES: usize = 8;

@@ -2,6 +2,7 @@
 //! without vector instructions that we know.
 
 use crate::LANES;
+pub use crate::gradients::scalar::{exponentials, log_loss, log_sum_exp, logistic_gradients, softmax_gradients};
 
 /// See [`crate::dot`].
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {

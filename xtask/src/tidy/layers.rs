@@ -17,7 +17,7 @@ pub(crate) struct Package {
 /// where [`WITHIN_LAYER`] names it.
 const LAYERS: [(&str, &[&str]); 6] = [
     ("vocabulary", &["yw-task"]),
-    ("engines", &["yw-kernels", "yw-stats", "yw-learn", "yw-llm"]),
+    ("engines", &["yw-kernels", "yw-stats", "yw-learn", "yw-trees", "yw-llm"]),
     ("project file", &["yw-config"]),
     ("services", &["yw-table", "yw-store", "yw-gateway", "yw-arena"]),
     ("edges", &["yw-report", "yw-server", "yellowwood"]),
@@ -27,7 +27,9 @@ const LAYERS: [(&str, &[&str]); 6] = [
 /// The edges that are allowed inside a layer.
 const WITHIN_LAYER: &[(&str, &str)] = &[
     ("yw-learn", "yw-kernels"),
+    ("yw-learn", "yw-trees"),
     ("yw-stats", "yw-kernels"),
+    ("yw-trees", "yw-kernels"),
     ("yw-arena", "yw-table"),
     ("yw-arena", "yw-store"),
     ("yw-arena", "yw-gateway"),
@@ -42,6 +44,7 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("yw-config", "yw-kernels", "yw-config never sees an engine"),
     ("yw-config", "yw-stats", "yw-config never sees an engine"),
     ("yw-config", "yw-learn", "yw-config never sees an engine"),
+    ("yw-config", "yw-trees", "yw-config never sees an engine"),
     ("yw-config", "yw-llm", "yw-config never sees an engine"),
     ("yw-table", "yw-config", "nothing below the arena knows the project file"),
     ("yw-store", "yw-config", "nothing below the arena knows the project file"),

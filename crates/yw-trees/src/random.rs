@@ -1,0 +1,50 @@
+//! A small seeded generator: the same numbers on every machine and in every version.
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+/// What random numbers are used for; each use has a stream of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Use {
+    Rounding,
+    Rows,
+    Columns,
+    SplitColumns,
+    Thresholds,
+}
+
+impl Random {
+    /// A generator for one use of a seed in one tree.
+    pub(crate) fn new(seed: u64, usage: Use, tree: usize) -> Self {
+        let stream = (usage as u64 + 1) << 48 | tree as u64;
+        Random(mix(seed ^ stream.wrapping_mul(0xD6E8_FEB8_6659_FD93)))
+    }
+
+    pub(crate) fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        mix(self.0)
+    }
+
+    /// A number below `n`, which must not be zero. The bias of the multiply-shift is below n / 2⁶⁴.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.next_u64()) * n as u128) >> 64) as usize
+    }
+
+    /// `n_chosen` of the numbers below `n`, ascending (selection sampling, Knuth's algorithm S).
+    pub(crate) fn choose(&mut self, n: usize, n_chosen: usize) -> Vec<u32> {
+        let mut chosen = Vec::with_capacity(n_chosen);
+        for i in 0..n {
+            if self.below(n - i) < n_chosen - chosen.len() {
+                chosen.push(i as u32);
+            }
+        }
+        chosen
+    }
+}
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,3 @@
+//! What other programs' models are here, and ours there.
+
+mod formats;
