@@ -12,7 +12,10 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use yw_learn::{LinearLoss, LinearParams, Model, ModelParams, NearestParams};
+use yw_learn::{
+    Costs, Decider, DecisionObjective, FitError, Folds, HeldOut, LinearLoss, LinearParams, Model, ModelParams,
+    NearestParams, class_ids, class_probabilities,
+};
 use yw_task::{Answer, Cell, Field, FieldType, LabelSet, LabelledRows, RowsBuilder, Scores, Truth};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -75,7 +78,61 @@ fn adult(folder: &Path) -> Result<()> {
                 log_loss(&measured.answers, &test.truth)
             ),
         );
+        decided(&format!("adult {name}, decided"), &train, &test, &params, &measured.answers)?;
     }
+    Ok(())
+}
+
+/// Calibrates a model and tunes its threshold to a miss that costs five false alarms; says what that brings.
+fn decided(
+    name: &str,
+    train: &LabelledRows,
+    test: &LabelledRows,
+    params: &ModelParams,
+    before: &[Answer],
+) -> Result<()> {
+    let start = Instant::now();
+    let probabilities = Folds::of(train, 5, 0).out_of_fold(|fit, held_out| {
+        let answers = Model::fit(&train.take(fit), params, 0)?.answers(&train.rows.take(held_out));
+        Ok::<_, FitError>(class_probabilities(answers.iter().map(|a| a.scores.as_ref()), 2))
+    })?;
+    let (truths, fitted) = (class_ids(&train.truth).ok_or("the answers are no classes")?, start.elapsed());
+    let objective = DecisionObjective::Cost(Costs::of_mistakes(1.0, 5.0)?);
+    let start = Instant::now();
+    let learned = Decider::learn(&HeldOut::new(&probabilities, &truths, 2), Some(&objective), 0);
+    let labels = LabelSet::default();
+    let after: Vec<Answer> = before.iter().map(|answer| learned.decider.decide(answer.clone(), &labels)).collect();
+    let cost = |answers: &[Answer]| {
+        let cost = |(i, answer): (usize, &Answer)| match (&answer.value, test.truth.value(i)) {
+            (given, truth) if *given == truth => 0.0,
+            (given, _) => {
+                if given.to_string() == "true" {
+                    1.0
+                } else {
+                    5.0
+                }
+            }
+        };
+        answers.iter().enumerate().map(cost).sum::<f64>() / answers.len() as f64
+    };
+    let of = |answers: &[Answer]| {
+        let (error, loss) = (calibration_error(answers, &test.truth), log_loss(answers, &test.truth));
+        format!(
+            "ece {error:.4} log_loss {loss:.4} roc_auc {:.4} cost {:.4}",
+            roc_auc(answers, &test.truth),
+            cost(answers)
+        )
+    };
+    println!("{name}: from {} to {}", of(before), of(&after));
+    println!(
+        "    {} {:?}; held out {:?}; folds {:.1} s, learning {:.2} s, {} bytes",
+        learned.decider.calibrator().method().name(),
+        learned.decider.rule(),
+        learned.calibration.losses.iter().map(|l| format!("{} {:.4}", l.method.name(), l.log_loss)).collect::<Vec<_>>(),
+        fitted.as_secs_f64(),
+        start.elapsed().as_secs_f64(),
+        learned.decider.to_bytes().len(),
+    );
     Ok(())
 }
 
@@ -235,6 +292,16 @@ fn accuracy(answers: &[Answer], truth: &Truth) -> f64 {
 
 fn log_loss(answers: &[Answer], truth: &Truth) -> f64 {
     probabilities(answers, truth).map(|(p, class)| -p[class].max(1e-15).ln()).sum::<f64>() / answers.len() as f64
+}
+
+/// The expected calibration error of the probability of true, in fifteen bins of equal width.
+fn calibration_error(answers: &[Answer], truth: &Truth) -> f64 {
+    const N_BINS: usize = 15;
+    let mut gaps = [0.0; N_BINS];
+    for (p, class) in probabilities(answers, truth) {
+        gaps[((p[1] * N_BINS as f64) as usize).min(N_BINS - 1)] += p[1] - class as f64;
+    }
+    gaps.iter().map(|gap| gap.abs()).sum::<f64>() / answers.len() as f64
 }
 
 /// The share of pairs of a true and a false row whose probabilities are in order; ties count half.

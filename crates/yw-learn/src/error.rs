@@ -3,7 +3,7 @@
 use yw_task::AnswerKind;
 
 /// Why the training rows and parameters give no model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FitError {
     /// There is nothing to learn from.
     #[error("there are no training rows")]
@@ -30,6 +30,15 @@ pub enum FitError {
         /// The kind of answer.
         kind: AnswerKind,
     },
+    /// Trees cannot be grown on these rows.
+    #[error(transparent)]
+    Trees(yw_trees::FitError),
+    /// A model file does not fit the task.
+    #[error("the model file does not fit the task: {reason}")]
+    ModelFile {
+        /// Why not.
+        reason: String,
+    },
     /// A parameter is outside its range.
     #[error("`{name}` must be {expected}")]
     Parameter {
@@ -46,12 +55,12 @@ pub enum FormatError {
     /// They do not begin as a model does.
     #[error("this is not a Yellowwood model")]
     NotAModel,
-    /// They were written by another version of the program.
-    #[error("the model has format version {found}; this program reads version {supported}")]
+    /// They were written by a later version of the program.
+    #[error("the model has format version {found}; this program reads versions up to {supported}")]
     Version {
         /// The version in the bytes.
         found: u32,
-        /// The one version that can be read.
+        /// The latest version that can be read.
         supported: u32,
     },
     /// There are fewer or more bytes than the model says of itself.

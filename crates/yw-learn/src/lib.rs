@@ -1,8 +1,10 @@
-//! Models that are learned from labelled rows: linear models, nearest neighbours, baselines.
+//! Models that are learned from labelled rows: linear models, nearest neighbours, baselines; and what turns the
+//! probabilities of any model into good answers.
 //!
 //! The types to know are [`Model`] (fit, answer, save, load), [`ModelParams`] (which model, and how) and [`Featurizer`]
 //! (from typed fields to numbers; every model has its own inside). [`NearestRows`] finds similar training rows for those
-//! who want the rows and not an answer.
+//! who want the rows and not an answer. [`Decider`] calibrates probabilities and decides, as it learned from those of rows that a
+//! model did not learn from ([`Folds::out_of_fold`], [`HeldOut`]).
 //!
 //! ```
 //! use yw_learn::{LinearParams, Model, ModelParams};
@@ -26,25 +28,37 @@
 //! Everything is synchronous and runs on the rayon pool it is called in. The same rows, parameters and seed give the same
 //! bytes, whatever the number of threads.
 //!
-//! Not here: trees (`yw-trees`), metrics (`yw-stats`), reading tables (`yw-table`), the project file.
+//! Not here: how trees are grown (`yw-trees`), metrics (`yw-stats`), reading tables (`yw-table`), the project file.
 
 mod answers;
 mod baseline;
 mod bytes;
+mod calibrate;
+mod decide;
 mod error;
+mod explain;
 mod featurize;
-mod holdout;
+mod folds;
+mod held_out;
 mod linear;
 mod model;
 mod nearest;
 mod parallel;
+mod probability;
 mod random;
+mod trees;
 
 pub use baseline::{BaselineParams, Typical};
+pub use calibrate::{CalibrationLoss, CalibrationMethod, Calibrator, ChosenCalibrator};
+pub use decide::{Costs, Decider, DecisionObjective, DecisionRule, LearnedDecider, TunedRule};
 pub use error::{FitError, FormatError};
+pub use explain::Explanation;
 pub use featurize::{
     CategoryParams, FeatureMatrix, FeatureRow, Featurizer, FeaturizerParams, Impute, NumberParams, TextParams,
 };
+pub use folds::{Folds, Split, class_ids};
+pub use held_out::{HeldOut, class_probabilities};
 pub use linear::{ClassImportance, ClassWeight, FeatureWeight, LinearLoss, LinearParams};
 pub use model::{FitSummary, Model, ModelParams};
 pub use nearest::{Distance, NearestParams, NearestRows, VoteWeights};
+pub use trees::{Monotone, TreesParams};

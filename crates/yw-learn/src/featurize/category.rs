@@ -45,6 +45,11 @@ impl CategoryEncoder {
         self.levels.len() + usize::from(self.has_other) + usize::from(self.has_missing)
     }
 
+    /// Whether a level has a feature that is only its own.
+    pub(super) fn has_own(&self, level: &str) -> bool {
+        self.level_idxs.contains_key(level)
+    }
+
     /// The feature that is 1 for this value, if any.
     pub(super) fn encode(&self, value: Option<&str>) -> Option<usize> {
         let n_levels = self.levels.len();

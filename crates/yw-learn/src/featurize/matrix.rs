@@ -105,6 +105,14 @@ impl FeatureMatrix {
         }
     }
 
+    /// Replaces some dense features, from the one at `first` on. *Shape*: rows × features that are replaced.
+    pub(crate) fn set_dense(&mut self, first: usize, values: &[f32]) {
+        let width = values.len() / self.n_rows.max(1);
+        for (row, values) in self.dense.chunks_exact_mut(self.n_dense).zip(values.chunks_exact(width)) {
+            row[first..first + width].copy_from_slice(values);
+        }
+    }
+
     /// The rows at `row_idxs`, in that order. Panics if one does not exist.
     pub(crate) fn take(&self, row_idxs: &[usize]) -> FeatureMatrix {
         let mut taken = FeatureMatrix::new(self.n_dense, self.n_features);

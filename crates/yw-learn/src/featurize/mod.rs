@@ -5,6 +5,7 @@ mod columns;
 mod matrix;
 mod number;
 mod params;
+mod target;
 mod text;
 mod time;
 
@@ -17,18 +18,25 @@ use yw_task::{Column, Field, FieldType, Rows};
 use self::category::CategoryEncoder;
 use self::matrix::SparseEntries;
 use self::number::{BooleanEncoder, NumberEncoder};
+use self::target::TargetEncoder;
 use self::text::{TextEncoder, TextScratch};
 use self::time::TimeEncoder;
 use crate::bytes::{Reader, Writer};
+use crate::folds::Folds;
 use crate::parallel::map_chunks;
 use crate::{FitError, FormatError};
 
 pub(crate) use self::columns::SparseColumns;
 pub use self::matrix::{FeatureMatrix, FeatureRow};
 pub use self::params::{CategoryParams, FeaturizerParams, Impute, NumberParams, TextParams};
+pub(crate) use self::target::Responses;
 
 /// Rows that one thread transforms at a time.
 pub(crate) const CHUNK_ROWS: usize = 256;
+
+/// Where levels are encoded by their mean answers, those of at least so many rows have a feature of their own instead: rows
+/// enough to learn a weight that takes the other fields into account.
+const OWN_FEATURE_ROWS: usize = 50;
 
 /// Turns rows into features, in the way it learned from training rows.
 ///
@@ -51,7 +59,11 @@ pub struct Featurizer {
 enum Encoder {
     Number(NumberEncoder),
     Boolean(BooleanEncoder),
-    Category(CategoryEncoder),
+    Category {
+        levels: CategoryEncoder,
+        /// Only of many levels, and only where the answers are known.
+        target: Option<TargetEncoder>,
+    },
     Time(TimeEncoder),
 }
 
@@ -65,6 +77,35 @@ impl Featurizer {
         let columns = text_columns(rows);
         let texts = (!columns.is_empty()).then(|| TextEncoder::fit(rows.n_rows(), &columns, &params.text));
         Ok(Featurizer::new(rows.fields().clone(), encoders, texts, 1.0))
+    }
+
+    /// Learns from training rows and their answers, and gives the rows' features: a category of many levels also has the
+    /// mean answer of its level, which for a training row is that of the rows outside its fold.
+    ///
+    /// *Errors*: as [`fit`](Self::fit).
+    pub(crate) fn fit_to_answers(
+        rows: &Rows,
+        params: &FeaturizerParams,
+        responses: &Responses,
+        folds: &Folds,
+    ) -> Result<(Self, FeatureMatrix), FitError> {
+        let Featurizer { fields, mut encoders, texts, column_scale, .. } = Featurizer::fit(rows, params)?;
+        let mut out_of_fold = Vec::new();
+        for (i, encoder) in encoders.iter_mut().enumerate() {
+            if let (Some(Encoder::Category { levels, target }), Column::Category(array)) = (encoder, rows.column(i))
+                && let Some((own, encoder, values)) = encoded(array, &params.category, responses, folds)
+            {
+                (*levels, *target) = (own, Some(encoder));
+                out_of_fold.push((i, values));
+            }
+        }
+        let featurizer = Featurizer::new(fields, encoders, texts, column_scale);
+        let mut features = featurizer.transform(rows);
+        for (i, values) in out_of_fold {
+            let before = featurizer.encoders[..i].iter().flatten().map(Encoder::n_dense).sum();
+            features.set_dense(before, &values);
+        }
+        Ok((featurizer, features))
     }
 
     fn new(
@@ -178,7 +219,9 @@ impl Encoder {
         Some(match column {
             Column::Number(array) => Encoder::Number(NumberEncoder::fit(array.iter(), params.number.impute)),
             Column::Boolean(array) => Encoder::Boolean(BooleanEncoder::fit(array.iter())),
-            Column::Category(array) => Encoder::Category(CategoryEncoder::fit(array.iter(), &params.category)),
+            Column::Category(array) => {
+                Encoder::Category { levels: CategoryEncoder::fit(array.iter(), &params.category), target: None }
+            }
             Column::Time(array) => Encoder::Time(TimeEncoder::fit(array.iter())),
             Column::Text(_) => return None,
         })
@@ -189,13 +232,13 @@ impl Encoder {
             Encoder::Number(encoder) => encoder.n_features(),
             Encoder::Boolean(encoder) => encoder.n_features(),
             Encoder::Time(encoder) => encoder.n_dense(),
-            Encoder::Category(_) => 0,
+            Encoder::Category { target, .. } => target.as_ref().map_or(0, TargetEncoder::n_features),
         }
     }
 
     fn n_sparse(&self) -> usize {
         match self {
-            Encoder::Category(encoder) => encoder.n_features(),
+            Encoder::Category { levels, .. } => levels.n_features(),
             Encoder::Time(encoder) => encoder.n_sparse(),
             Encoder::Number(_) | Encoder::Boolean(_) => 0,
         }
@@ -216,9 +259,13 @@ impl Encoder {
             (Encoder::Boolean(encoder), Column::Boolean(array)) => {
                 encoder.encode(array.is_valid(row_idx).then(|| array.value(row_idx)), dense);
             }
-            (Encoder::Category(encoder), Column::Category(array)) => {
-                if let Some(i) = encoder.encode(array.is_valid(row_idx).then(|| array.value(row_idx))) {
+            (Encoder::Category { levels, target }, Column::Category(array)) => {
+                let value = array.is_valid(row_idx).then(|| array.value(row_idx));
+                if let Some(i) = levels.encode(value) {
                     sparse.push(first_sparse + i, 1.0);
+                }
+                if let Some(target) = target {
+                    target.encode(value, dense);
                 }
             }
             (Encoder::Time(encoder), Column::Time(array)) => {
@@ -233,13 +280,13 @@ impl Encoder {
             Encoder::Number(encoder) => encoder.names(field),
             Encoder::Boolean(encoder) => encoder.names(field),
             Encoder::Time(encoder) => encoder.dense_names(field),
-            Encoder::Category(_) => Vec::new(),
+            Encoder::Category { target, .. } => target.iter().flat_map(|target| target.names(field)).collect(),
         }
     }
 
     fn sparse_names(&self, field: &str) -> Vec<String> {
         match self {
-            Encoder::Category(encoder) => encoder.names(field),
+            Encoder::Category { levels, .. } => levels.names(field),
             Encoder::Time(encoder) => encoder.sparse_names(field),
             Encoder::Number(_) | Encoder::Boolean(_) => Vec::new(),
         }
@@ -249,7 +296,11 @@ impl Encoder {
         match self {
             Encoder::Number(encoder) => encoder.write(out),
             Encoder::Boolean(encoder) => encoder.write(out),
-            Encoder::Category(encoder) => encoder.write(out),
+            Encoder::Category { levels, target } => {
+                levels.write(out);
+                out.bool(target.is_some());
+                target.iter().for_each(|target| target.write(out));
+            }
             Encoder::Time(encoder) => encoder.write(out),
         }
     }
@@ -259,11 +310,34 @@ impl Encoder {
         Ok(Some(match field_type {
             FieldType::Number => Encoder::Number(NumberEncoder::read(from)?),
             FieldType::Boolean => Encoder::Boolean(BooleanEncoder::read(from)?),
-            FieldType::Category => Encoder::Category(CategoryEncoder::read(from)?),
+            FieldType::Category => {
+                let levels = CategoryEncoder::read(from)?;
+                // Version 1 had no mean answers.
+                let has_target = from.version() > 1 && from.bool()?;
+                Encoder::Category { levels, target: has_target.then(|| TargetEncoder::read(from)).transpose()? }
+            }
             FieldType::Time => Encoder::Time(TimeEncoder::read(from)?),
             FieldType::Text => return Ok(None),
         }))
     }
+}
+
+/// A category of many levels in two parts, and the features of its training rows: frequent levels have a feature of their
+/// own, the others their mean answers.
+///
+/// No level has both. A row's encoding knows its level's other answers, and the level's own feature knows all of them:
+/// together they give the row's own answer away, and a model would learn just that.
+fn encoded(
+    array: &LargeStringArray,
+    params: &CategoryParams,
+    responses: &Responses,
+    folds: &Folds,
+) -> Option<(CategoryEncoder, TargetEncoder, Vec<f32>)> {
+    let min_rows = params.min_rows.max(OWN_FEATURE_ROWS);
+    let own = CategoryEncoder::fit(array.iter(), &CategoryParams { min_rows, ..params.clone() });
+    let has_own = |level: &str| own.has_own(level);
+    let (target, values) = TargetEncoder::fit(array.iter(), has_own, responses, folds, params.target_encode_above)?;
+    Some((own, target, values))
 }
 
 /// The columns of the text fields, in field order.

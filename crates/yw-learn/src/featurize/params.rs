@@ -37,11 +37,15 @@ pub struct CategoryParams {
     pub min_rows: usize,
     /// Of the other levels at most this many, the most frequent, get a feature of their own.
     pub max_levels: usize,
+    /// In linear models, a category of more levels than this (of at least two training rows each) has features of their own
+    /// for levels of fifty rows or more alone. The others share one feature more: the mean answer of their level (for up to
+    /// ten labels the share of each), drawn towards that of all rows. `usize::MAX` for never.
+    pub target_encode_above: usize,
 }
 
 impl Default for CategoryParams {
     fn default() -> Self {
-        CategoryParams { min_rows: 5, max_levels: 1000 }
+        CategoryParams { min_rows: 5, max_levels: 1000, target_encode_above: 50 }
     }
 }
 

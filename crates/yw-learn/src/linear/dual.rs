@@ -64,10 +64,10 @@ impl DualRows {
     }
 }
 
-/// What a row's loss costs in the problem of its own class, and in those of the others.
+/// What the rows' losses cost in the problem of each class: those of its own rows, and those of the others.
 pub(super) struct Costs {
     pub(super) own: Vec<f64>,
-    pub(super) other: f64,
+    pub(super) other: Vec<f64>,
 }
 
 /// The state of all classes' problems; solving again goes on from where it was.
@@ -92,7 +92,7 @@ struct ClassGroup {
     /// `l2 / (2 · cost)` of each class's own rows.
     own_shift: Vec<f32>,
     /// The same of the rows of other classes.
-    other_shift: f32,
+    other_shift: Vec<f32>,
     /// 1 for a class still to be improved, 0 for a finished one and for lanes that pad the group.
     active: Vec<f32>,
 }
@@ -112,17 +112,20 @@ impl<'a> DualSolver<'a> {
         let n_groups = rayon::current_num_threads().clamp(n_blocks.div_ceil(MAX_GROUP_LANES / LANES), n_blocks.max(1));
         let group_lanes = n_blocks.div_ceil(n_groups) * LANES;
         let groups = (0..n_classes).step_by(group_lanes).map(|first_class| {
-            let own_costs = &costs.own[first_class..(first_class + group_lanes).min(n_classes)];
-            let n_lanes = padded_lanes(own_costs.len());
-            let mut own_shift: Vec<f32> = own_costs.iter().map(|&cost| shift(cost)).collect();
-            own_shift.resize(n_lanes, 1.0);
+            let classes = first_class..(first_class + group_lanes).min(n_classes);
+            let n_lanes = padded_lanes(classes.len());
+            let shifts = |costs: &[f64]| {
+                let mut shifts: Vec<f32> = costs[classes.clone()].iter().map(|&cost| shift(cost)).collect();
+                shifts.resize(n_lanes, 1.0);
+                shifts
+            };
             ClassGroup {
                 first_class,
                 n_lanes,
                 weights: vec![0.0; rows.n_features * n_lanes],
                 alphas: vec![0.0; rows.n_rows() * n_lanes],
-                own_shift,
-                other_shift: shift(costs.other),
+                own_shift: shifts(&costs.own),
+                other_shift: shifts(&costs.other),
                 active: vec![0.0; n_lanes],
             }
         });
@@ -218,9 +221,9 @@ impl ClassGroup {
             let own = own_lane.map(|lane| (lane, scores[lane], alphas[lane]));
 
             // Every lane as if the row were of another class, then the one that it is of.
-            let curvature = squared_norm + self.other_shift;
             for lane in 0..n_lanes {
-                let gradient = -scores[lane] - 1.0 + self.other_shift * alphas[lane];
+                let curvature = squared_norm + self.other_shift[lane];
+                let gradient = -scores[lane] - 1.0 + self.other_shift[lane] * alphas[lane];
                 let alpha = (alphas[lane] - gradient / curvature).max(0.0);
                 let step = (alpha - alphas[lane]) * self.active[lane];
                 alphas[lane] += step;
@@ -234,8 +237,8 @@ impl ClassGroup {
                 alphas[lane] = old_alpha + step;
                 scores[lane] = step;
             }
-            for (violation, step) in violations.iter_mut().zip(&*scores) {
-                *violation += step.abs() * curvature;
+            for (lane, step) in scores.iter().enumerate() {
+                violations[lane] += step.abs() * (squared_norm + self.other_shift[lane]);
             }
             add_outer_product(idxs, values, scores, &mut self.weights);
         }
@@ -248,46 +251,66 @@ mod tests {
     use yw_task::{Cell, Field, FieldType, RowsBuilder};
 
     use super::*;
-    use crate::{Featurizer, FeaturizerParams};
+    use crate::{ClassWeight, Featurizer, FeaturizerParams};
 
-    /// Scores of scikit-learn 1.9's `LinearSVC(C=1)` on standardised numbers.
-    #[test]
-    fn equals_scikit_learn() {
-        const NUMBERS: [[f64; 2]; 12] = [
-            [1.0, 2.0],
-            [2.0, 1.0],
-            [1.5, 1.8],
-            [0.5, 2.5],
-            [3.0, 4.0],
-            [4.0, 3.0],
-            [3.5, 4.5],
-            [2.5, 3.0],
-            [6.0, 1.0],
-            [7.0, 2.0],
-            [6.5, 0.5],
-            [5.0, 2.5],
-        ];
+    const NUMBERS: [[f64; 2]; 12] = [
+        [1.0, 2.0],
+        [2.0, 1.0],
+        [1.5, 1.8],
+        [0.5, 2.5],
+        [3.0, 4.0],
+        [4.0, 3.0],
+        [3.5, 4.5],
+        [2.5, 3.0],
+        [6.0, 1.0],
+        [7.0, 2.0],
+        [6.5, 0.5],
+        [5.0, 2.5],
+    ];
+
+    /// The scores of rows 0, 4, 8 and 11.
+    fn scores(class_idxs: &[u32], costs: &Costs) -> Vec<f32> {
         let mut rows = RowsBuilder::new(["a", "b"].map(|name| Field::new(name, FieldType::Number)).into());
         for [a, b] in NUMBERS {
             rows.push(&[Cell::Number(a), Cell::Number(b)]).expect("the cells fit");
         }
         let rows = rows.finish();
         let features = Featurizer::fit(&rows, &FeaturizerParams::default()).expect("numbers fit").transform(&rows);
-        let class_idxs: Vec<u32> = (0..12).map(|i| i / 4).collect();
         let rows = DualRows::new(&features);
-        let costs = Costs { own: vec![1.0; 3], other: 1.0 };
-        let mut solver = DualSolver::new(&rows, &class_idxs, &costs, 1.0, 10_000);
+        let mut solver = DualSolver::new(&rows, class_idxs, costs, 1.0, 10_000);
         let (_, converged) = solver.solve(&(0..12).collect::<Vec<_>>(), 1e-7, 0);
         assert!(converged);
-        let found = solver.scores(&[0, 4, 8, 11]);
+        solver.scores(&[0, 4, 8, 11])
+    }
+
+    #[track_caller]
+    fn check(found: impl Iterator<Item = f32>, expect: &[f64]) {
+        for (found, expect) in found.zip(expect) {
+            assert!((f64::from(found) - expect).abs() < 1e-4, "{found} is not {expect}");
+        }
+    }
+
+    /// Scores of scikit-learn 1.9's `LinearSVC(C=1)` on standardised numbers.
+    #[test]
+    fn equals_scikit_learn() {
+        let class_idxs: Vec<u32> = (0..12).map(|i| i / 4).collect();
+        let found = scores(&class_idxs, &Costs { own: vec![1.0; 3], other: vec![1.0; 3] });
         let expect = [
             [0.889376811, -0.92692305, -1.533464175],
             [-1.1580394, 1.480639604, -1.067521042],
             [-0.941313905, -2.020211679, 1.135012333],
             [-1.287543221, -0.260578313, 0.275532985],
         ];
-        for (found, expect) in found.iter().zip(expect.as_flattened()) {
-            assert!((f64::from(*found) - expect).abs() < 1e-4, "{found} is not {expect}");
-        }
+        check(found.into_iter(), expect.as_flattened());
+    }
+
+    /// The same with `class_weight="balanced"`, of two classes. Both sides of the one problem must weigh their rows.
+    #[test]
+    fn two_balanced_classes_equal_scikit_learn() {
+        let class_idxs: Vec<u32> = (0..12).map(|i| u32::from([4, 9, 11].contains(&i))).collect();
+        let found = scores(&class_idxs, &Costs::of(&ClassWeight::Balanced.of_classes(&class_idxs, 2)));
+        let expect = [-1.411909797, 0.36643617, -0.177002628, 0.271723451];
+        check(found.iter().skip(1).step_by(2).copied(), &expect);
+        check(found.iter().step_by(2).map(|score| -score), &expect);
     }
 }

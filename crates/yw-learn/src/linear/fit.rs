@@ -2,15 +2,16 @@
 
 use yw_task::{LabelledRows, Truth};
 
-use super::calibrate::sharpness;
 use super::design::Design;
 use super::dual::{Costs, DualRows, DualSolver};
 use super::newton::{Problem, Solution, Targets};
 use super::params::{LinearLoss, LinearParams};
 use super::weights::Weights;
 use super::{LinearModel, Link};
-use crate::featurize::{FeatureMatrix, Featurizer};
-use crate::holdout::{Split, splits};
+use crate::answers::AnswerInfo;
+use crate::calibrate::sharpness;
+use crate::featurize::{FeatureMatrix, Featurizer, Responses};
+use crate::folds::{Folds, Split, class_ids, splits};
 use crate::{FitError, FitSummary};
 
 /// The penalties to choose from are the powers of ten up to these.
@@ -19,6 +20,12 @@ const LARGEST_L2_EXPONENT: i32 = 4;
 /// Newton steps, and how exact they must be, while penalties are only compared.
 const COMPARE_ITERATIONS: usize = 30;
 const COMPARE_TOLERANCE: f64 = 1e-3;
+
+/// Parts of the training rows for the mean answers of categories' levels.
+const TARGET_FOLDS: usize = 5;
+
+/// Answers of more classes than these are not averaged: features for each would cost more than they say.
+const MAX_AVERAGED_CLASSES: usize = 10;
 
 /// How much less exact a machine may be whose scores only serve to find the temperature.
 const CALIBRATE_TOLERANCE: f64 = 4.0;
@@ -30,8 +37,12 @@ impl LinearModel {
         let n_classes = classes.as_ref().map_or(0, |c| c.label_ids.len());
         let has_text = train.rows.fields().iter().any(|f| f.field_type == yw_task::FieldType::Text);
         let loss = params.loss.resolve(train.truth.kind(), n_classes, has_text)?;
-        let featurizer = Featurizer::fit(&train.rows, &params.featurizer)?;
-        let features = featurizer.transform(&train.rows);
+        let (featurizer, features) = Featurizer::fit_to_answers(
+            &train.rows,
+            &params.featurizer,
+            &responses(&train.truth, classes.as_ref()),
+            &Folds::of(train, TARGET_FOLDS, seed),
+        )?;
         let class_idxs = classes.as_ref().map(|c| &*c.class_idxs);
         let splits = || splits(train.n_rows(), class_idxs, train.groups.as_deref(), seed);
         let fitted = match (loss, &classes, &train.truth) {
@@ -70,11 +81,7 @@ struct Classes {
 impl Classes {
     /// None for answers that are no classes.
     fn of(truth: &Truth) -> Result<Option<Self>, FitError> {
-        let ids: Vec<u32> = match truth {
-            Truth::Label { ids, .. } => ids.clone(),
-            Truth::Boolean(truths) => truths.iter().map(|&t| u32::from(t)).collect(),
-            Truth::Number(_) | Truth::Text(_) | Truth::Json(_) => return Ok(None),
-        };
+        let Some(ids) = class_ids(truth) else { return Ok(None) };
         let mut label_ids = ids.clone();
         label_ids.sort_unstable();
         label_ids.dedup();
@@ -87,12 +94,55 @@ impl Classes {
     }
 }
 
+/// What is averaged of the answers: numbers, standardised; of two classes whether it is the second; of a few whether it is
+/// each.
+fn responses(truth: &Truth, classes: Option<&Classes>) -> Responses {
+    let (names, columns) = match (truth, classes) {
+        (Truth::Number(numbers), _) => (vec!["mean answer".to_owned()], vec![Standardised::of(numbers).numbers]),
+        (_, Some(classes)) if classes.label_ids.len() <= MAX_AVERAGED_CLASSES => {
+            let info = AnswerInfo::of(truth);
+            let n_classes = classes.label_ids.len() as u32;
+            let averaged = if n_classes == 2 { 1..2 } else { 0..n_classes };
+            let name = |class: u32| format!("share of {}", info.class_name(classes.label_ids[class as usize]));
+            let column = |class: u32| classes.class_idxs.iter().map(|&c| f64::from(u8::from(c == class))).collect();
+            (averaged.clone().map(name).collect(), averaged.map(column).collect())
+        }
+        _ => (Vec::new(), Vec::new()),
+    };
+    Responses { names, columns, are_shares: classes.is_some() }
+}
+
+/// Numbers with mean zero and deviation one, unless they are all equal.
+struct Standardised {
+    numbers: Vec<f64>,
+    mean: f64,
+    deviation: f64,
+}
+
+impl Standardised {
+    fn of(numbers: &[f64]) -> Self {
+        let n_rows = numbers.len() as f64;
+        // Divided first, so that no sum overflows.
+        let largest = numbers.iter().fold(0.0f64, |max, v| max.max(v.abs())).max(f64::MIN_POSITIVE);
+        let mean = numbers.iter().map(|v| v / largest).sum::<f64>() / n_rows;
+        let deviation = (numbers.iter().map(|v| (v / largest - mean).powi(2)).sum::<f64>() / n_rows).sqrt();
+        let unit = if deviation > 0.0 { deviation } else { 1.0 };
+        let numbers = numbers.iter().map(|v| (v / largest - mean) / unit).collect();
+        Standardised { numbers, mean: mean * largest, deviation: deviation * largest }
+    }
+}
+
 impl Costs {
     /// A class faces the rows of all others, so its own cost more. Evening that out altogether would make the others'
-    /// worthless; the square root, shared by both sides, ranks best and leaves two classes as they are.
-    fn of(class_weights: &[f64]) -> Self {
+    /// worthless; the square root, shared by both sides, ranks best and leaves two classes as they are. Of two classes the
+    /// other is one class, with a weight of its own; of more, the others count as one another, as LIBLINEAR has it.
+    pub(super) fn of(class_weights: &[f64]) -> Self {
         let balance = ((class_weights.len() - 1) as f64).powf(0.25);
-        Costs { own: class_weights.iter().map(|weight| weight * balance).collect(), other: 1.0 / balance }
+        let other = match *class_weights {
+            [first, second] => vec![second, first],
+            _ => vec![1.0 / balance; class_weights.len()],
+        };
+        Costs { own: class_weights.iter().map(|weight| weight * balance).collect(), other }
     }
 }
 
@@ -118,10 +168,10 @@ fn fit_machines(
             solver = new_solver();
         }
         solver.solve(&split.fit, CALIBRATE_TOLERANCE * params.tolerance, seed);
-        scores.extend(solver.scores(&split.held_out));
+        scores.extend(solver.scores(&split.held_out).into_iter().map(f64::from));
         truths.extend(split.held_out.iter().map(|&row_idx| classes.class_idxs[row_idx]));
     }
-    let sharpness = if splits.is_empty() { 1.0 } else { sharpness(&scores, &truths, n_classes) };
+    let sharpness = if splits.is_empty() { 1.0 } else { sharpness(&scores, &truths, None, n_classes) };
 
     // The last split's solution is a good place to start from: the held-out rows' dual variables are still zero.
     let all_rows: Vec<usize> = (0..features.n_rows()).collect();
@@ -165,14 +215,9 @@ fn fit_ridge(
     splits: impl Fn() -> Vec<Split>,
     params: &LinearParams,
 ) -> FittedWeights {
-    let n_rows = numbers.len() as f64;
-    let largest = numbers.iter().fold(0.0f64, |max, v| max.max(v.abs())).max(f64::MIN_POSITIVE);
-    let mean = numbers.iter().map(|v| v / largest).sum::<f64>() / n_rows;
-    let deviation = (numbers.iter().map(|v| (v / largest - mean).powi(2)).sum::<f64>() / n_rows).sqrt();
-    let unit = if deviation > 0.0 { deviation } else { 1.0 };
-    let targets = Targets::Numbers(numbers.iter().map(|v| (v / largest - mean) / unit).collect());
-    let link = Link::Number { mean: mean * largest, deviation: deviation * largest };
-    fit_smooth(features, &targets, &vec![1.0; numbers.len()], splits, params, link)
+    let Standardised { numbers, mean, deviation } = Standardised::of(numbers);
+    let row_weights = vec![1.0; numbers.len()];
+    fit_smooth(features, &Targets::Numbers(numbers), &row_weights, splits, params, Link::Number { mean, deviation })
 }
 
 fn fit_smooth(

@@ -1,6 +1,5 @@
 //! Linear models: logistic and softmax regression, support vector machines, ridge regression.
 
-mod calibrate;
 mod design;
 mod dual;
 mod fit;

@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use super::design::Design;
+use crate::probability::{sigmoid, softmax};
 
 /// Rows that one thread takes at a time.
 const CHUNK_ROWS: usize = 1024;
@@ -258,20 +259,6 @@ impl Problem<'_> {
         diagonal[n_weights..].iter_mut().for_each(|d| *d = d.max(1e-6));
         diagonal
     }
-}
-
-/// `1 / (1 + e^−score)`, without overflow.
-pub(super) fn sigmoid(score: f64) -> f64 {
-    if score >= 0.0 { 1.0 / (1.0 + (-score).exp()) } else { score.exp() / (1.0 + score.exp()) }
-}
-
-/// Replaces scores by probabilities; returns the logarithm of the sum of exponentials.
-pub(super) fn softmax(scores: &mut [f64]) -> f64 {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|s| *s = (*s - largest).exp());
-    let sum: f64 = scores.iter().sum();
-    scores.iter_mut().for_each(|s| *s /= sum);
-    largest + sum.ln()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

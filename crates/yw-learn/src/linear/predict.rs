@@ -2,13 +2,13 @@
 
 use yw_task::{Answer, AnswerKind, Rows, Value};
 
-use super::newton::{sigmoid, softmax};
 use super::weights::Weights;
 use super::{LinearModel, Link};
 use crate::answers::AnswerInfo;
 use crate::bytes::{Reader, Writer};
 use crate::featurize::{CHUNK_ROWS, Featurizer};
 use crate::parallel::map_chunks;
+use crate::probability::{sigmoid, softmax};
 use crate::{FitSummary, FormatError};
 
 impl LinearModel {

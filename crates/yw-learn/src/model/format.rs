@@ -8,29 +8,24 @@ use super::{Body, FitSummary, Model};
 use crate::FormatError;
 use crate::answers::AnswerInfo;
 use crate::baseline::BaselineModel;
-use crate::bytes::{Reader, Writer, checksum};
+use crate::bytes::{Header, Reader, Writer};
 use crate::featurize::Featurizer;
 use crate::linear::LinearModel;
 use crate::nearest::NearestModel;
+use crate::trees::TreesModel;
 
-/// The first bytes of every model.
-const MAGIC: [u8; 8] = *b"YWMODEL\n";
-
-/// The one version of the layout that is written and read.
-const VERSION: u32 = 1;
-
-/// Magic, version, four zero bytes, length of the whole, checksum of what follows.
-const HEADER_LEN: usize = 32;
+/// Version 2 added the mean answers of category levels.
+const HEADER: Header = Header { magic: *b"YWMODEL\n", version: 2 };
 
 const BASELINE: u8 = 0;
 const LINEAR: u8 = 1;
 const NEAREST: u8 = 2;
+const TREES: u8 = 3;
 
 impl Model {
     /// The model as bytes. The same model gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.0.resize(HEADER_LEN, 0);
+        let mut out = Writer::with_header_space();
         self.info.write(&mut out);
         write_fields(self.fields(), &mut out);
         match &self.body {
@@ -46,16 +41,20 @@ impl Model {
                 out.u8(NEAREST);
                 model.write(&mut out);
             }
+            Body::Trees(model) => {
+                out.u8(TREES);
+                model.write(&mut out);
+            }
         }
-        seal(out.0)
+        HEADER.seal(out)
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     ///
-    /// *Errors*: bytes that are no model, of another version, cut off, or damaged. Memory is only taken for what the
+    /// *Errors*: bytes that are no model, of a later version, cut off, or damaged. Memory is only taken for what the
     /// bytes hold.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, FormatError> {
-        let mut from = Reader::new(unseal(bytes)?);
+        let mut from = HEADER.open(bytes)?;
         let info = AnswerInfo::read(&mut from)?;
         let fields = read_fields(&mut from)?;
         let body = match from.u8()? {
@@ -68,6 +67,7 @@ impl Model {
                 let featurizer = Featurizer::read(&mut from, fields)?;
                 Body::Nearest(NearestModel::read(&mut from, featurizer, &info)?)
             }
+            TREES => Body::Trees(Box::new(TreesModel::read(&mut from, fields, &info)?)),
             _ => return Err(FormatError::Damaged { what: "the kind of model is unknown" }),
         };
         if !from.is_empty() {
@@ -75,39 +75,6 @@ impl Model {
         }
         Ok(Model { info, body })
     }
-}
-
-/// Fills in the header.
-fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
-    let (len, sum) = (bytes.len() as u64, checksum(&bytes[HEADER_LEN..]));
-    bytes[..8].copy_from_slice(&MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[16..24].copy_from_slice(&len.to_le_bytes());
-    bytes[24..32].copy_from_slice(&sum.to_le_bytes());
-    bytes
-}
-
-/// Checks the header and returns what follows it.
-fn unseal(bytes: &[u8]) -> Result<&[u8], FormatError> {
-    let mut header = Reader::new(bytes);
-    if !bytes.starts_with(&MAGIC) {
-        return Err(FormatError::NotAModel);
-    }
-    let found = bytes.len() as u64;
-    let cut_off = |_| FormatError::Length { expected: HEADER_LEN as u64, found };
-    header.u64().map_err(cut_off)?;
-    let version = header.u32().map_err(cut_off)?;
-    if version != VERSION {
-        return Err(FormatError::Version { found: version, supported: VERSION });
-    }
-    header.u32().map_err(cut_off)?;
-    let expected = header.u64().map_err(cut_off)?;
-    let sum = header.u64().map_err(cut_off)?;
-    if expected != found {
-        return Err(FormatError::Length { expected, found });
-    }
-    let content = &bytes[HEADER_LEN..];
-    if checksum(content) == sum { Ok(content) } else { Err(FormatError::Checksum) }
 }
 
 fn write_fields(fields: &[Field], out: &mut Writer) {

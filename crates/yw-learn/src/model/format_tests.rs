@@ -3,8 +3,9 @@
 use yw_task::{Cell, LabelSet, LabelledRows, RowsBuilder, Truth};
 
 use super::*;
+use crate::bytes::HEADER_LEN;
 use crate::random::Random;
-use crate::{BaselineParams, LinearLoss, LinearParams, ModelParams, NearestParams};
+use crate::{BaselineParams, CategoryParams, FeaturizerParams, LinearLoss, LinearParams, ModelParams, NearestParams};
 
 /// Rows with a field of each type, and one answer per row.
 fn rows(truth: Truth) -> LabelledRows {
@@ -12,8 +13,9 @@ fn rows(truth: Truth) -> LabelledRows {
     let mut builder = RowsBuilder::new(fields);
     for i in 0..truth.len() {
         let text = format!("card {} größe {}", i % 3, i % 2);
+        let level = ["a", "b"][i / 6 % 2];
         let cells =
-            [Cell::Number(i as f64), Cell::Boolean(i % 2 == 0), Cell::Text("a"), Cell::Text(&text), Cell::Time(1)];
+            [Cell::Number(i as f64), Cell::Boolean(i % 2 == 0), Cell::Text(level), Cell::Text(&text), Cell::Time(1)];
         let with_missing = cells.map(|cell| if i % 7 == 3 { Cell::Missing } else { cell });
         builder.push(&with_missing).expect("the cells fit");
     }
@@ -31,6 +33,9 @@ fn models() -> Vec<Model> {
     let texts = rows(Truth::Text(n.clone().map(|i| format!("t{}", i % 5)).collect()));
     let objects = rows(Truth::Json(n.map(|i| serde_json::json!({"i": i, "x": 0.1})).collect()));
     let linear = |loss| ModelParams::Linear(LinearParams { loss, ..LinearParams::default() });
+    let category = CategoryParams { target_encode_above: 1, ..CategoryParams::default() };
+    let featurizer = FeaturizerParams { category, ..FeaturizerParams::default() };
+    let encoded = ModelParams::Linear(LinearParams { featurizer, ..LinearParams::default() });
     let nearest = || ModelParams::Nearest(NearestParams { k: 3, ..NearestParams::default() });
     let baseline = || ModelParams::Baseline(BaselineParams::default());
     let recipes = [
@@ -38,6 +43,7 @@ fn models() -> Vec<Model> {
         (&labels, linear(LinearLoss::Logistic)),
         (&booleans, linear(LinearLoss::Logistic)),
         (&numbers, linear(LinearLoss::Squared)),
+        (&numbers, encoded),
         (&labels, nearest()),
         (&numbers, nearest()),
         (&objects, nearest()),
@@ -62,6 +68,12 @@ fn answers(model: &Model) -> Vec<yw_task::Answer> {
     builder.push(&missing).expect("missing fits everywhere");
     builder.push(&present.collect::<Vec<_>>()).expect("the cells fit");
     model.answers(&builder.finish())
+}
+
+#[test]
+fn one_of_the_models_has_mean_answers() {
+    let names = |model: &Model| model.importance(usize::MAX).into_iter().flatten().flat_map(|class| class.features);
+    assert!(models().iter().any(|model| names(model).any(|feature| feature.name == "category (mean answer)")));
 }
 
 #[test]
@@ -101,7 +113,7 @@ fn the_errors_say_what_is_wrong() {
     };
     assert_eq!(Model::from_bytes(b"PK\x03\x04").unwrap_err(), FormatError::NotAModel);
     assert_eq!(Model::from_bytes(b"").unwrap_err(), FormatError::NotAModel);
-    assert_eq!(with(8, 9), FormatError::Version { found: 9, supported: 1 });
+    assert_eq!(with(8, 9), FormatError::Version { found: 9, supported: 2 });
     assert_eq!(with(HEADER_LEN + 20, bytes[HEADER_LEN + 20] ^ 1), FormatError::Checksum);
     let (found, expected) = (bytes.len() as u64 - 1, bytes.len() as u64);
     assert_eq!(Model::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err(), FormatError::Length { expected, found });
@@ -129,7 +141,7 @@ fn no_sealed_damage_panics() {
                     break;
                 }
             }
-            if let Ok(accepted) = Model::from_bytes(&seal(damaged)) {
+            if let Ok(accepted) = Model::from_bytes(&HEADER.seal(Writer(damaged))) {
                 n_accepted += 1;
                 assert_eq!(answers(&accepted).len(), 2);
                 assert_eq!(Model::from_bytes(&accepted.to_bytes()).map(|m| m.to_bytes()), Ok(accepted.to_bytes()));

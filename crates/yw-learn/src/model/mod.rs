@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use yw_task::{Answer, AnswerKind, Field, LabelSet, LabelledRows, Rows};
 
-use crate::FitError;
 use crate::answers::AnswerInfo;
 use crate::baseline::{BaselineModel, BaselineParams};
 use crate::linear::{ClassImportance, LinearModel, LinearParams};
 use crate::nearest::{NearestModel, NearestParams};
+use crate::trees::{TreesModel, TreesParams};
+use crate::{Explanation, FitError};
 
 /// Which model to fit, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,10 @@ pub enum ModelParams {
     Linear(LinearParams),
     /// Nearest neighbours.
     Nearest(NearestParams),
+    /// Boosted trees or forests.
+    Trees(Box<TreesParams>),
+    /// Trees that another program has grown: nothing is learned.
+    TreesFile(Arc<yw_trees::ModelFile>),
 }
 
 /// A fitted model: rows in, answers out. Cheap to share between threads behind an `Arc`.
@@ -35,6 +40,7 @@ enum Body {
     Baseline(BaselineModel),
     Linear(LinearModel),
     Nearest(NearestModel),
+    Trees(Box<TreesModel>),
 }
 
 /// How a fit went.
@@ -63,6 +69,8 @@ impl Model {
             ModelParams::Baseline(params) => Body::Baseline(BaselineModel::fit(train, params, &info)),
             ModelParams::Linear(params) => Body::Linear(LinearModel::fit(train, params, seed)?),
             ModelParams::Nearest(params) => Body::Nearest(NearestModel::fit(train, params, &info)?),
+            ModelParams::TreesFile(file) => Body::Trees(Box::new(TreesModel::from_file(file, train, &info)?)),
+            ModelParams::Trees(params) => Body::Trees(Box::new(TreesModel::fit(train, params, &info, seed)?)),
         };
         Ok(Model { info, body })
     }
@@ -77,6 +85,7 @@ impl Model {
             Body::Baseline(model) => model.answers(rows.n_rows(), &self.info),
             Body::Linear(model) => model.answers(rows, &self.info),
             Body::Nearest(model) => model.answers(rows, &self.info),
+            Body::Trees(model) => model.answers(rows, &self.info),
         }
     }
 
@@ -86,6 +95,7 @@ impl Model {
             Body::Baseline(model) => &model.fields,
             Body::Linear(model) => model.featurizer.fields(),
             Body::Nearest(model) => model.featurizer().fields(),
+            Body::Trees(model) => model.fields(),
         }
     }
 
@@ -106,6 +116,18 @@ impl Model {
             Body::Baseline(_) => without_iterations(0),
             Body::Linear(model) => model.summary,
             Body::Nearest(model) => without_iterations(model.featurizer().n_features()),
+            Body::Trees(model) => FitSummary {
+                iterations: model.ensemble().trees.len(),
+                ..without_iterations(model.ensemble().features.len())
+            },
+        }
+    }
+
+    /// What each feature contributes to the answer of each row; see [`Explanation`]. None for models that are not explained.
+    pub fn explain(&self, rows: &Rows) -> Option<Explanation> {
+        match &self.body {
+            Body::Trees(model) => Some(model.explain(rows, &self.info)),
+            Body::Baseline(_) | Body::Linear(_) | Body::Nearest(_) => None,
         }
     }
 
@@ -113,6 +135,7 @@ impl Model {
     pub fn importance(&self, n: usize) -> Option<Vec<ClassImportance>> {
         match &self.body {
             Body::Linear(model) => Some(model.importance(n, &self.info)),
+            Body::Trees(model) => Some(model.importance(n, &self.info)),
             Body::Baseline(_) | Body::Nearest(_) => None,
         }
     }

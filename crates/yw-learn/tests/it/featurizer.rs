@@ -117,7 +117,7 @@ fn rare_and_unseen_levels_share_a_feature() {
         &[level("free"), level("free"), level("pro"), level("pro"), level("pro"), level("odd")],
     );
     let params = |min_rows, max_levels| FeaturizerParams {
-        category: CategoryParams { min_rows, max_levels },
+        category: CategoryParams { min_rows, max_levels, ..CategoryParams::default() },
         ..FeaturizerParams::default()
     };
     let test = rows_of(fields, &[level("pro"), level("odd"), level("never seen"), vec![Owned::Missing]]);
@@ -146,8 +146,10 @@ fn booleans_and_missing_values() {
             vec![Owned::Boolean(false), Owned::Text("a".into())],
         ],
     );
-    let params =
-        FeaturizerParams { category: CategoryParams { min_rows: 1, max_levels: 9 }, ..FeaturizerParams::default() };
+    let params = FeaturizerParams {
+        category: CategoryParams { min_rows: 1, max_levels: 9, ..CategoryParams::default() },
+        ..FeaturizerParams::default()
+    };
     let featurizer = Featurizer::fit(&rows, &params).unwrap();
     assert_eq!(featurizer.feature_names(), ["vip = true", "vip (missing)", "plan = a", "plan (missing)"]);
     check(&featurizer.transform(&rows), &[&[1.0, 0.0, 0.0, 1.0], &[0.5, 1.0, 1.0, 0.0], &[0.0, 0.0, 1.0, 0.0]]);

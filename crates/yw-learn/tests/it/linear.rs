@@ -97,6 +97,49 @@ fn balanced_logistic_equals_scikit_learn() {
 }
 
 #[test]
+fn balanced_softmax_equals_scikit_learn() {
+    let labels: Vec<&str> = (0..12).map(|i| ["x", "x", "x", "y", "y", "z"][i / 2]).collect();
+    let train = labelled(booleans().rows, &labels);
+    let params = LinearParams { loss: LinearLoss::Logistic, class_weight: ClassWeight::Balanced, ..exact(0.5) };
+    let expect: [[f64; 3]; 12] = [
+        [0.866012062, 0.076562235, 0.057425703],
+        [0.746889397, 0.098880279, 0.154230325],
+        [0.810391917, 0.100425509, 0.089182575],
+        [0.90104556, 0.065096262, 0.033858178],
+        [0.400669536, 0.485692369, 0.113638095],
+        [0.270381726, 0.490811822, 0.238806453],
+        [0.267343558, 0.623613853, 0.109042589],
+        [0.581118066, 0.291926423, 0.126955511],
+        [0.073336826, 0.298528112, 0.628135062],
+        [0.029597302, 0.446125858, 0.524276839],
+        [0.047402544, 0.236127264, 0.716470192],
+        [0.145102846, 0.49461945, 0.360277704],
+    ];
+    for (found, expect) in label_probabilities(&fit(&train, params), &train).iter().zip(expect) {
+        check(found, &expect, 1e-5);
+    }
+}
+
+#[test]
+fn balanced_machines_find_more_of_a_rare_class() {
+    // One in ten is true, and the classes overlap.
+    let values: Vec<f64> =
+        (0..400u64).map(|i| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44) as f64 / 1048576.0).collect();
+    let truths: Vec<bool> = (0..400).map(|i| i % 10 == 0).collect();
+    let shifted: Vec<f64> = values.iter().zip(&truths).map(|(v, t)| v + if *t { 0.5 } else { 0.0 }).collect();
+    let train = with_truth(numbers(&[("v", &shifted)]), Truth::Boolean(truths.clone()));
+    let n_found = |loss, class_weight| {
+        let model = fit(&train, LinearParams { loss, class_weight, ..LinearParams::default() });
+        let answers = model.answers(&train.rows);
+        answers.iter().zip(&truths).filter(|(answer, truth)| **truth && answer.value == Value::Boolean(true)).count()
+    };
+    for loss in [LinearLoss::SquaredHinge, LinearLoss::Logistic] {
+        let (plain, balanced) = (n_found(loss, ClassWeight::None), n_found(loss, ClassWeight::Balanced));
+        assert!(balanced >= plain + 10, "{}: {plain} of 40, {balanced} when balanced", loss.name());
+    }
+}
+
+#[test]
 fn two_labels_are_like_a_boolean() {
     let labels: Vec<&str> = (0..12).map(|i| if TRUE_ROWS.contains(&i) { "yes" } else { "no" }).collect();
     let train = labelled(booleans().rows, &labels);

@@ -3,5 +3,8 @@
 mod determinism;
 mod featurizer;
 mod fixtures;
+mod levels;
 mod linear;
 mod nearest;
+mod old_versions;
+mod trees;
