@@ -7,7 +7,9 @@
 //! The functions to know are [`dot`] and [`axpy`] for dense vectors, and the pair [`add_weighted_rows`] and
 //! [`add_outer_product`], which multiply a sparse row with a matrix that has a few dozen columns ("lanes", one per
 //! class) and update that matrix. Lanes come in multiples of [`LANES`]. For boosting, [`logistic_gradients`] and
-//! [`softmax_gradients`] write a [`Gradient`] per row.
+//! [`softmax_gradients`] write a [`Gradient`] per row. Trees are grown with [`add_narrow`], [`best_threshold`] and
+//! [`partition`] on rows with gradients rounded to integers ([`GradientRow`]), whose sums are the same on every processor;
+//! they answer with [`leaves_of_block`] and [`WalkNodes`].
 //!
 //! ```
 //! use yw_kernels::{LANES, add_outer_product, add_weighted_rows, dot};

@@ -13,6 +13,9 @@ use crate::random::{Random, Use};
 use crate::sample::sample;
 use crate::{Columns, Ensemble, Feature, FeatureInfo, FitError, Mode, Monotone, Target, Tree, TreesParams};
 
+/// Bins of values that leave room for rare levels and missing values in two bytes.
+const MAX_BINS: usize = u16::MAX as usize - 1;
+
 /// Rows that one task updates.
 const CHUNK_ROWS: usize = 16_384;
 
@@ -31,9 +34,8 @@ pub(crate) struct Boosting<'a> {
     shared: Vec<f64>,
     levels: Levels,
     ensemble: Ensemble,
-    /// The trees that were there before the first round.
-    n_start: usize,
-    n_rounds: usize,
+    /// The rounds that were there before the first one here.
+    n_start_rounds: usize,
     pool: Vec<Histogram>,
 }
 
@@ -47,16 +49,11 @@ impl<'a> Boosting<'a> {
         let loss =
             if params.mode == Mode::Boosting { loss_of(&params.objective)? } else { shares_of(&params.objective)? };
         let n_rows = columns.n_rows();
-        loss.check(&target)?;
-        let n_outputs = loss.n_outputs();
+        check_labels(train, &*loss)?;
+        let features = columns.features().iter().enumerate().map(info).collect::<Result<Vec<_>, _>>()?;
         let ensemble = match start {
-            Some(start) => continued(start, columns, n_outputs)?,
-            None => Ensemble {
-                features: columns.features().iter().enumerate().map(info).collect(),
-                base: loss.base(&target),
-                trees: Vec::new(),
-                link: loss.link(),
-            },
+            Some(start) => continued(start, features, &*loss, params.mode)?,
+            None => Ensemble { features, base: loss.base(&target), trees: Vec::new(), link: loss.link() },
         };
         check_monotone(params, columns)?;
         let margins = margins_of(&ensemble, columns);
@@ -64,19 +61,18 @@ impl<'a> Boosting<'a> {
         let weightless = target.weights.is_some_and(|w| w.contains(&0.0));
         Ok(Boosting {
             params,
-            binned: BinnedRows::learn(columns, params.max_bins),
+            binned: BinnedRows::learn(columns, params.max_bins.min(MAX_BINS)),
             weighted_rows: weightless
                 .then(|| (0..n_rows as u32).filter(|&i| target.weight(i as usize) > 0.0).collect()),
-            levels: if coarse { Levels::coarse() } else { Levels::fine(n_rows)? },
+            levels: Levels::new(coarse, n_rows)?,
             gradients: vec![Gradient::default(); n_rows],
             shared: Vec::new(),
             margins,
-            n_start: ensemble.trees.len(),
+            n_start_rounds: ensemble.n_rounds(),
             ensemble,
             loss,
             columns,
             target,
-            n_rounds: 0,
             pool: Vec::new(),
         })
     }
@@ -92,13 +88,13 @@ impl<'a> Boosting<'a> {
     /// Grows one tree per output.
     pub(crate) fn round(&mut self) -> Result<(), FitError> {
         self.loss.start_round(&self.margins, &mut self.shared);
+        let round = self.ensemble.n_rounds();
         for output in 0..self.loss.n_outputs() {
             self.loss.gradients(&self.target, &self.margins, &self.shared, output, &mut self.gradients);
             let tree_idx = self.ensemble.trees.len();
-            let sample = sample(self.params, &mut self.gradients, self.weighted_rows.as_ref(), tree_idx);
+            let sample = sample(self.params, &mut self.gradients, self.weighted_rows.as_ref(), (round, tree_idx));
             self.grow_tree(output, sample.as_deref(), tree_idx);
         }
-        self.n_rounds += 1;
         Ok(())
     }
 
@@ -165,12 +161,25 @@ impl<'a> Boosting<'a> {
             ensemble.trees.truncate(n_trees);
         }
         if self.params.mode != Mode::Boosting {
-            let n_rounds = ((ensemble.trees.len() - self.n_start) / ensemble.n_outputs()).max(1);
-            let leaves = ensemble.trees[self.n_start..].iter_mut().flat_map(|tree| &mut tree.leaves);
-            leaves.for_each(|leaf| leaf.value /= n_rounds as f64);
+            // Trees that were there have been divided by the number of their rounds.
+            let n_start_trees = self.n_start_rounds * ensemble.n_outputs();
+            let n_rounds = ensemble.n_rounds().max(1) as f64;
+            for (i, tree) in ensemble.trees.iter_mut().enumerate() {
+                let counted = if i < n_start_trees { self.n_start_rounds as f64 } else { 1.0 };
+                tree.leaves.iter_mut().for_each(|leaf| leaf.value *= counted / n_rounds);
+            }
         }
         ensemble
     }
+}
+
+/// Whether each row has a target, and one that can be learned.
+fn check_labels(rows: &LabelledColumns<'_>, loss: &dyn Loss) -> Result<(), FitError> {
+    let (expected, found) = (rows.columns.n_rows(), rows.target.values.len());
+    if expected != found {
+        return Err(FitError::Shape { what: "targets", expected, found });
+    }
+    loss.check(&rows.target)
 }
 
 /// Levels have no order that predictions could follow.
@@ -187,25 +196,41 @@ fn check_monotone(params: &TreesParams, columns: &Columns<'_>) -> Result<(), Fit
     }
 }
 
-fn info((idx, feature): (usize, &Feature<'_>)) -> FeatureInfo {
+/// Levels are numbered from 0, so that arrays over them are not much longer than there are different ones.
+const MAX_LEVEL: u32 = (1 << 24) - 1;
+
+fn info((feature_idx, feature): (usize, &Feature<'_>)) -> Result<FeatureInfo, FitError> {
     let n_levels = match feature {
         Feature::Levels(levels) => {
-            Some(levels.iter().filter(|&&l| l != crate::MISSING_LEVEL).max().map_or(0, |&largest| largest + 1))
+            let largest = levels.iter().copied().filter(|&level| level != crate::MISSING_LEVEL).max();
+            if let Some(level) = largest.filter(|&level| level > MAX_LEVEL) {
+                return Err(FitError::Level { feature_idx, level, limit: MAX_LEVEL });
+            }
+            Some(largest.map_or(0, |largest| largest + 1))
         }
         _ => None,
     };
-    FeatureInfo { name: format!("f{idx}"), n_levels }
+    Ok(FeatureInfo { name: format!("f{feature_idx}"), n_levels })
 }
 
-fn continued(start: &Ensemble, columns: &Columns<'_>, n_outputs: usize) -> Result<Ensemble, FitError> {
-    let shape = |what, expected: usize, found: usize| FitError::Shape { what, expected, found };
-    if start.features.len() != columns.n_features() {
-        return Err(shape("columns to continue with", start.features.len(), columns.n_features()));
+/// The ensemble to continue with, if it is one for rows of these features.
+fn continued(start: &Ensemble, features: Vec<FeatureInfo>, loss: &dyn Loss, mode: Mode) -> Result<Ensemble, FitError> {
+    let check = |what, expected: usize, found: usize| {
+        if expected == found { Ok(()) } else { Err(FitError::Shape { what, expected, found }) }
+    };
+    check("columns to continue with", start.features.len(), features.len())?;
+    check("outputs to continue with", start.n_outputs(), loss.n_outputs())?;
+    let same_kinds = start.features.iter().zip(&features).all(|(a, b)| a.n_levels.is_some() == b.n_levels.is_some());
+    // Averages start from zero; boosting can correct whatever it gets.
+    let is_sum = start.base.iter().any(|&base| base != 0.0);
+    if start.link != loss.link() || !same_kinds || (mode != Mode::Boosting && is_sum) {
+        return Err(FitError::Start);
     }
-    if start.n_outputs() != n_outputs {
-        return Err(shape("outputs to continue with", start.n_outputs(), n_outputs));
+    let mut ensemble = start.clone();
+    for (info, now) in ensemble.features.iter_mut().zip(features) {
+        info.n_levels = info.n_levels.max(now.n_levels);
     }
-    Ok(start.clone())
+    Ok(ensemble)
 }
 
 /// The margins of all rows, output-major.
@@ -259,13 +284,8 @@ impl LeafValues<'_> {
         let value = match self.quantile {
             Some(alpha) => self.residual_quantile(leaf, alpha),
             None => {
-                let mut sums = Sums { g: 0.0, h: 0.0 };
-                for piece in &leaf.pieces {
-                    let [g, h] = yw_kernels::sum_gradients(piece, self.gradients);
-                    sums.g += g;
-                    sums.h += h;
-                }
-                self.penalty.value(sums)
+                let [g, h] = yw_kernels::sum_gradients(&leaf.rows(), self.gradients);
+                self.penalty.value(Sums { g, h })
             }
         };
         leaf.bounds.clamp(value)
@@ -281,7 +301,9 @@ impl LeafValues<'_> {
 /// How held-out rows fare round by round.
 pub(crate) struct Progress<'a> {
     rows: &'a LabelledColumns<'a>,
+    /// Of forests, the sums of what their trees say.
     margins: Vec<f64>,
+    is_average: bool,
     n_trees: usize,
     losses: Vec<f64>,
     best: Option<(f64, usize)>,
@@ -290,11 +312,17 @@ pub(crate) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     pub(crate) fn new(rows: &'a LabelledColumns<'a>, boosting: &Boosting<'_>) -> Result<Self, FitError> {
-        boosting.loss().check(&rows.target)?;
+        check_labels(rows, boosting.loss())?;
         let ensemble = boosting.ensemble();
+        let mut margins = margins_of(ensemble, &rows.columns);
+        let is_average = boosting.params.mode != Mode::Boosting;
+        if is_average {
+            margins.iter_mut().for_each(|margin| *margin *= boosting.n_start_rounds as f64);
+        }
         Ok(Progress {
             rows,
-            margins: margins_of(ensemble, &rows.columns),
+            margins,
+            is_average,
             n_trees: ensemble.trees.len(),
             losses: Vec::new(),
             best: None,
@@ -310,7 +338,13 @@ impl<'a> Progress<'a> {
             add_tree(&mut self.margins[output * n_rows..(output + 1) * n_rows], tree, &self.rows.columns);
         }
         self.n_trees = boosting.ensemble().trees.len();
-        let loss = boosting.loss().loss(&self.rows.target, &self.margins);
+        let loss = if self.is_average {
+            let n_rounds = boosting.ensemble().n_rounds() as f64;
+            let averages: Vec<f64> = self.margins.iter().map(|sum| sum / n_rounds).collect();
+            boosting.loss().loss(&self.rows.target, &averages)
+        } else {
+            boosting.loss().loss(&self.rows.target, &self.margins)
+        };
         self.losses.push(loss);
         if self.best.is_none_or(|(best, _)| loss < best) {
             self.best = Some((loss, self.losses.len()));

@@ -45,6 +45,11 @@ impl Ensemble {
         self.base.len()
     }
 
+    /// How many trees each output has.
+    pub(crate) fn n_rounds(&self) -> usize {
+        self.trees.len() / self.n_outputs()
+    }
+
     /// The margins of one row: `value_of` as for [`Tree::leaf_of`]. The reference that faster paths are tested against.
     pub fn margins(&self, value_of: impl Fn(u32) -> f64) -> Vec<f64> {
         let mut margins = self.base.clone();

@@ -59,6 +59,19 @@ pub enum FitError {
     /// A forest cannot learn this.
     #[error("forests average targets or classes: they learn squared error, logistic and softmax objectives")]
     Mode,
+    /// Trees of two kinds do not add up.
+    #[error("the trees to continue with were grown for other features, another objective or another mode")]
+    Start,
+    /// A level that is no number of a list.
+    #[error("column {feature_idx} has the level {level}: levels are numbered from 0, at most to {limit}")]
+    Level {
+        /// The column.
+        feature_idx: usize,
+        /// Its largest level.
+        level: u32,
+        /// The largest that there may be.
+        limit: u32,
+    },
     /// More rows than sums of quantized gradients have room for.
     #[error("{n_rows} rows are more than the {limit} that one model can learn from")]
     TooManyRows {

@@ -27,7 +27,7 @@ pub struct TreesParams {
     pub min_rows_per_leaf: usize,
     /// What the hessians of a leaf's rows sum up to at least.
     pub min_child_weight: f64,
-    /// How much a split must reduce the regularised loss.
+    /// How much a split must reduce the regularised loss, twice: in units of [`Split::gain`](crate::Split::gain).
     pub min_split_gain: f64,
     /// L1 penalty on leaf values.
     pub l1: f64,
@@ -164,7 +164,7 @@ impl TreesParams {
         let checks = [
             ("learning_rate", self.learning_rate, self.learning_rate > 0.0, positive),
             ("max_leaves", self.max_leaves as f64, self.max_leaves != 1, "0 or at least 2"),
-            ("max_bins", self.max_bins as f64, (2..=65_000).contains(&self.max_bins), "from 2 to 65,000"),
+            ("max_bins", self.max_bins as f64, (2..=65_535).contains(&self.max_bins), "from 2 to 65,535"),
             ("min_child_weight", self.min_child_weight, self.min_child_weight >= 0.0, not_negative),
             ("min_split_gain", self.min_split_gain, self.min_split_gain >= 0.0, not_negative),
             ("l1", self.l1, self.l1 >= 0.0, not_negative),
@@ -184,6 +184,10 @@ impl TreesParams {
             if !is_right || !value.is_finite() {
                 return Err(FitError::Parameter { name, value, expected });
             }
+        }
+        if self.early_stopping_rounds == Some(0) {
+            let expected = "at least 1";
+            return Err(FitError::Parameter { name: "early_stopping_rounds", value: 0.0, expected });
         }
         if let Some(goss) = self.goss {
             let sum = goss.top_fraction + goss.other_fraction;

@@ -12,6 +12,7 @@ pub(crate) enum Use {
     Columns,
     SplitColumns,
     Thresholds,
+    Cuts,
 }
 
 impl Random {
@@ -47,4 +48,32 @@ fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_chosen_about_as_often() {
+        let mut random = Random::new(5, Use::Rows, 0);
+        let mut times = [0; 10];
+        for _ in 0..10_000 {
+            let chosen = random.choose(10, 3);
+            assert!(chosen.len() == 3 && chosen.is_sorted_by(|a, b| a < b));
+            chosen.iter().for_each(|&i| times[i as usize] += 1);
+        }
+        // Four standard deviations of a binomial count.
+        assert!(times.iter().all(|&n: &i32| (n - 3000).abs() < 184), "{times:?}");
+        assert_eq!((random.choose(4, 4), random.choose(4, 0)), (vec![0, 1, 2, 3], vec![]));
+        assert!((0..1000).all(|_| random.below(3) < 3));
+    }
+
+    #[test]
+    fn each_use_and_tree_has_a_stream_of_its_own() {
+        let first = |usage, tree| Random::new(1, usage, tree).next_u64();
+        let all = [first(Use::Rows, 0), first(Use::Rows, 1), first(Use::Columns, 0), first(Use::Columns, 1)];
+        assert!((0..4).all(|i| (0..i).all(|j| all[i] != all[j])));
+        assert_eq!(first(Use::Rows, 1), all[1]);
+    }
 }

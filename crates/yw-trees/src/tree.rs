@@ -25,7 +25,7 @@ pub struct Split {
     pub left: Child,
     /// Where a row goes otherwise.
     pub right: Child,
-    /// How much the split reduces the regularised loss.
+    /// How much the split reduces the regularised loss, times two: as XGBoost and LightGBM have it.
     pub gain: f64,
     /// The sum of hessians of the training rows that came here.
     pub cover: f64,

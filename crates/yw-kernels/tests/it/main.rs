@@ -1,6 +1,7 @@
 //! Each kernel against its scalar twin, and against sums in double precision.
 
 mod gradients;
+mod trees;
 
 use proptest::prelude::*;
 use yw_kernels::{LANES, add_outer_product, add_weighted_rows, axpy, dot, padded_lanes, scalar};

@@ -1,9 +1,10 @@
 //! The bins of a number: intervals that hold about equally many training rows.
 
 use crate::Feature;
+use crate::random::{Random, Use};
 use crate::search::Thresholds;
 
-/// Rows that cuts are learned from; of larger tables, so many at equal distances.
+/// Rows that cuts are learned from; of larger tables, one of every few, so that there are at most so many.
 const MAX_SAMPLE: usize = 100_000;
 
 /// Where one bin ends and the next begins: bin `b` holds the values `v` with `upper(b − 1) < v ≤ upper(b)`.
@@ -15,8 +16,10 @@ impl Cuts {
     pub(super) fn learn(feature: &Feature<'_>, max_bins: usize) -> (Self, bool) {
         let n_rows = feature.n_rows();
         let step = n_rows.div_ceil(MAX_SAMPLE).max(1);
-        let mut values: Vec<f64> =
-            (0..n_rows).step_by(step).map(|i| feature.value(i)).filter(|v| !v.is_nan()).collect();
+        // Which one is drawn: what comes in the rhythm of the steps would hide at equal distances.
+        let mut random = Random::new(0, Use::Cuts, 0);
+        let rows = (0..n_rows).step_by(step).map(|first| first + random.below(step.min(n_rows - first)));
+        let mut values: Vec<f64> = rows.map(|row| feature.value(row)).filter(|v| !v.is_nan()).collect();
         // One zero, so that the order of bits is the order of values.
         values.iter_mut().for_each(|v| *v += 0.0);
         values.sort_unstable_by(f64::total_cmp);

@@ -10,8 +10,12 @@ mod partition;
 mod penalty;
 mod quantize;
 mod split;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -41,6 +45,22 @@ pub(crate) struct GrownLeaf<'a> {
     pub(crate) pieces: Vec<&'a [GradientRow]>,
     /// Between which values the leaf's must stay.
     pub(crate) bounds: Bounds,
+}
+
+impl<'a> GrownLeaf<'a> {
+    /// The rows, ascending. Those of a leaf that was split ahead of a turn that never came are put in order again, so that
+    /// sums over them do not depend on what was split ahead.
+    pub(crate) fn rows(&self) -> Cow<'a, [GradientRow]> {
+        match &self.pieces[..] {
+            [rows] => Cow::Borrowed(*rows),
+            pieces => {
+                let mut rows = pieces.concat();
+                // A stable sort merges what is ascending already.
+                rows.sort_by_key(|row| row.row());
+                Cow::Owned(rows)
+            }
+        }
+    }
 }
 
 /// What one tree is grown with.
@@ -92,39 +112,27 @@ impl Grower<'_> {
     fn grow_from<'a>(&self, root: Node<'a>, splitter: &Splitter<'_>) -> (Vec<Split>, Vec<Placed<'a>>) {
         let max_leaves = if self.params.max_leaves == 0 { usize::MAX } else { self.params.max_leaves };
         let mut splits: Vec<Split> = Vec::new();
-        let mut leaves = vec![Placed { parent: None, order: 0, node: root }];
+        let mut leaves = Leaves { growth: self.params.growth, waiting: BinaryHeap::new(), ended: Vec::new() };
+        leaves.add(Placed { parent: None, order: 0, node: root });
         while leaves.len() < max_leaves {
-            // The next nodes come last.
-            leaves.sort_by(|a, b| self.compare(b, a));
-            split_ahead(splitter, &mut leaves, max_leaves);
-            let Some(next) = leaves.pop_if(|leaf| matches!(leaf.node.state, State::Ahead { .. })) else {
-                // It cannot be split after all, or has another split now; if no node has one, the tree is done.
-                if leaves.iter().all(|leaf| matches!(leaf.node.state, State::Ended(_))) {
-                    break;
-                }
+            leaves.split_ahead(splitter, max_leaves - leaves.len());
+            let Some(Waiting { placed: next, .. }) = leaves.waiting.pop() else { break };
+            let State::Ahead { choice, left, right } = next.node.state else {
+                // It has another split now, and another turn.
+                leaves.add(next);
                 continue;
             };
-            let State::Ahead { choice, left, right } = next.node.state else { unreachable!("it was split") };
             let idx = splits.len() as u32;
             hang(&mut splits, next.parent, Child::Split(idx));
             let cover = splitter.rules.sums(next.node.total).h;
             splits.push(self.split(&choice, cover, left.n_rows, right.n_rows));
             let order = 2 * idx as usize + 1;
-            leaves.push(Placed { parent: Some((idx, true)), order, node: *left });
-            leaves.push(Placed { parent: Some((idx, false)), order: order + 1, node: *right });
+            leaves.add(Placed { parent: Some((idx, true)), order, node: *left });
+            leaves.add(Placed { parent: Some((idx, false)), order: order + 1, node: *right });
         }
-        (splits, leaves)
-    }
-
-    /// Which of two nodes is split first.
-    fn compare(&self, a: &Placed<'_>, b: &Placed<'_>) -> Ordering {
-        let ended = |leaf: &Placed<'_>| matches!(leaf.node.state, State::Ended(_));
-        let by_depth = match self.params.growth {
-            Growth::LeafWise => Ordering::Equal,
-            Growth::DepthWise => a.node.depth.cmp(&b.node.depth),
-        };
-        let by_gain = b.node.gain().total_cmp(&a.node.gain());
-        ended(a).cmp(&ended(b)).then(by_depth).then(by_gain).then(a.order.cmp(&b.order))
+        let Leaves { waiting, mut ended, .. } = leaves;
+        ended.extend(waiting.into_iter().map(|leaf| leaf.placed));
+        (splits, ended)
     }
 
     fn split(&self, choice: &Choice, cover: f64, n_left: usize, n_right: usize) -> Split {
@@ -142,21 +150,76 @@ impl Grower<'_> {
     }
 }
 
-/// If the next node, the last of `leaves`, is open, splits it and those after it, as many as there are threads and leaves to
-/// come.
-fn split_ahead(splitter: &Splitter<'_>, leaves: &mut [Placed<'_>], max_leaves: usize) {
-    let is_open = |leaf: &Placed<'_>| matches!(leaf.node.state, State::Open(_));
-    if !leaves.last().is_some_and(is_open) {
-        return;
+/// The leaves of a tree that grows.
+struct Leaves<'a> {
+    growth: Growth,
+    /// Those that have a split, the next one on top.
+    waiting: BinaryHeap<Waiting<'a>>,
+    /// Those that have none.
+    ended: Vec<Placed<'a>>,
+}
+
+/// A leaf with its turn: the greatest is split first.
+struct Waiting<'a> {
+    /// Zero where the depth does not matter.
+    depth: usize,
+    placed: Placed<'a>,
+}
+
+impl<'a> Leaves<'a> {
+    fn len(&self) -> usize {
+        self.waiting.len() + self.ended.len()
     }
-    let n_ahead = rayon::current_num_threads().min(max_leaves - leaves.len());
-    let mut open: Vec<&mut Node<'_>> =
-        leaves.iter_mut().rev().filter(|leaf| is_open(leaf)).take(n_ahead).map(|leaf| &mut leaf.node).collect();
-    match &mut open[..] {
-        [only] => splitter.split(only),
-        several => several.par_iter_mut().for_each(|node| splitter.split(node)),
+
+    fn add(&mut self, placed: Placed<'a>) {
+        if matches!(placed.node.state, State::Ended(_)) {
+            return self.ended.push(placed);
+        }
+        let depth = if self.growth == Growth::DepthWise { placed.node.depth } else { 0 };
+        self.waiting.push(Waiting { depth, placed });
+    }
+
+    /// If the next leaf is open, splits it and those of the following that are, as many as there are threads and leaves to
+    /// come.
+    fn split_ahead(&mut self, splitter: &Splitter<'_>, n_to_come: usize) {
+        let is_open = |leaf: &Placed<'_>| matches!(leaf.node.state, State::Open(_));
+        if !self.waiting.peek().is_some_and(|next| is_open(&next.placed)) {
+            return;
+        }
+        let n_ahead = rayon::current_num_threads().min(n_to_come);
+        // Some of the next were split ahead before; look past them, but not far.
+        let mut next: Vec<Placed<'a>> =
+            std::iter::from_fn(|| self.waiting.pop()).map(|leaf| leaf.placed).take(2 * n_ahead).collect();
+        let mut open: Vec<&mut Node<'_>> =
+            next.iter_mut().filter(|leaf| is_open(leaf)).take(n_ahead).map(|leaf| &mut leaf.node).collect();
+        match &mut open[..] {
+            [only] => splitter.split(only),
+            several => several.par_iter_mut().for_each(|node| splitter.split(node)),
+        }
+        next.into_iter().for_each(|leaf| self.add(leaf));
     }
 }
+
+impl Ord for Waiting<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_priority = self.placed.node.priority.total_cmp(&other.placed.node.priority);
+        other.depth.cmp(&self.depth).then(by_priority).then(other.placed.order.cmp(&self.placed.order))
+    }
+}
+
+impl PartialOrd for Waiting<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Waiting<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Waiting<'_> {}
 
 /// Tells a node's parent which node it is.
 fn hang(splits: &mut [Split], parent: Option<(u32, bool)>, child: Child) {

@@ -20,6 +20,9 @@ pub(super) struct Node<'a> {
     pub(super) n_rows: usize,
     /// Between which values its value must stay.
     pub(super) bounds: Bounds,
+    /// When its turn comes: the gain of its split. A split that was chosen anew, because the first one left too few rows on
+    /// a side, waits at least as long as the first, so that it does not matter when that was noticed.
+    pub(super) priority: f64,
     pub(super) state: State<'a>,
 }
 
@@ -53,16 +56,18 @@ pub(super) struct Splitter<'t> {
     pub(super) seed: u64,
 }
 
-impl<'a> Node<'a> {
-    /// The gain of its split; zero if it has none.
-    pub(super) fn gain(&self) -> f64 {
-        match &self.state {
+impl State<'_> {
+    /// The gain of the split; zero if there is none.
+    fn gain(&self) -> f64 {
+        match self {
             State::Open(open) => open.choice.gain,
             State::Ahead { choice, .. } => choice.gain,
             State::Ended(_) => 0.0,
         }
     }
+}
 
+impl<'a> Node<'a> {
     /// Its rows in one or more pieces, and its histograms back to where they came from.
     pub(super) fn end(self, histograms: &Histograms<'_>, pieces: &mut Vec<&'a [GradientRow]>) {
         match self.state {
@@ -104,6 +109,7 @@ impl Splitter<'_> {
             State::Open(open) => self.split_open(open, node.total, node.bounds, node.depth),
             other => other,
         });
+        node.priority = node.priority.min(node.state.gain());
     }
 
     fn split_open<'a>(&self, open: Open<'a>, total: i64, bounds: Bounds, depth: usize) -> State<'a> {
@@ -150,7 +156,7 @@ impl Splitter<'_> {
     /// Whether a node cannot be split for its size or depth.
     fn is_final(&self, n_rows: usize, depth: usize) -> bool {
         let params = self.rules.params;
-        n_rows < 2 * params.min_rows_per_leaf.max(1) || (params.max_depth > 0 && depth >= params.max_depth)
+        n_rows / 2 < params.min_rows_per_leaf.max(1) || (params.max_depth > 0 && depth >= params.max_depth)
     }
 
     fn node<'a>(&self, part: Part<'a>, histogram: Option<Histogram>) -> Node<'a> {
@@ -163,7 +169,7 @@ impl Splitter<'_> {
             }
             None => State::Ended(part.rows),
         };
-        Node { depth, total, n_rows, bounds, state }
+        Node { depth, total, n_rows, bounds, priority: state.gain(), state }
     }
 
     /// Finds the best split of a node, with its rows counted or estimated.

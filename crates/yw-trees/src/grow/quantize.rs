@@ -37,12 +37,13 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    pub(crate) fn coarse() -> Self {
-        Levels { g: COARSE_G, h: COARSE_H }
+    /// Coarse ones, or as fine as sums over `n_rows` rows allow.
+    pub(crate) fn new(coarse: bool, n_rows: usize) -> Result<Self, FitError> {
+        let fine = Levels::fine(n_rows)?;
+        Ok(if coarse { Levels { g: fine.g.min(COARSE_G), h: fine.h.min(COARSE_H) } } else { fine })
     }
 
-    /// As fine as sums over `n_rows` rows allow.
-    pub(crate) fn fine(n_rows: usize) -> Result<Self, FitError> {
+    fn fine(n_rows: usize) -> Result<Self, FitError> {
         let limit = i32::MAX as usize / COARSE_G as usize;
         if n_rows > limit {
             return Err(FitError::TooManyRows { n_rows, limit });
@@ -52,8 +53,14 @@ impl Levels {
         Ok(Levels { g: g as u32, h: h as u32 })
     }
 
+    /// The largest first and second derivative, in steps.
+    #[cfg(test)]
+    pub(super) fn largest(self) -> (u64, u64) {
+        (self.g.into(), self.h.into())
+    }
+
     /// As many rows as sums of 16 bits have room for, if that is worth their while.
-    fn narrow_rows(self) -> Option<usize> {
+    pub(super) fn narrow_rows(self) -> Option<usize> {
         let rows = (i16::MAX as u32 / self.g).min(u32::from(u16::MAX) / self.h) as usize;
         (rows >= 1024).then_some(rows)
     }
@@ -71,7 +78,11 @@ pub(crate) fn quantize(
     let Range { max_g, min_h, max_h } = range(gradients, row_idxs);
     // Hessians that are all the same count rows: one step each, without rounding.
     let levels = if min_h == max_h { Levels { h: 1, ..levels } } else { levels };
-    let step = |largest: f32, levels: u32| if largest > 0.0 { f64::from(largest) / f64::from(levels) } else { 1.0 };
+    // A step is never so small that single precision could not hold its inverse.
+    let step = |largest: f32, levels: u32| match f64::from(largest) / f64::from(levels) {
+        step if step > 0.0 => step.max(f64::from(f32::MIN_POSITIVE)),
+        _ => 1.0,
+    };
     let steps = Steps { g: step(max_g, levels.g), h: step(max_h, levels.h), narrow_rows: levels.narrow_rows() };
     let round = Rounding { g: (1.0 / steps.g) as f32, h: (1.0 / steps.h) as f32, levels, seed: seed as u32 };
     let n = row_idxs.map_or(gradients.len(), <[u32]>::len);

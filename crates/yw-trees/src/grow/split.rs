@@ -93,7 +93,9 @@ impl SplitRules<'_> {
         let (_, h) = unpack(leaf.total);
         let rows_per_h = leaf.n_rows as f64 / f64::from(h.max(1));
         let min_rows = self.params.min_rows_per_leaf.max(1);
-        let by_rows = if leaf.counts.is_some() { 0.0 } else { (min_rows as f64 - 0.5) / rows_per_h };
+        // Either side has a row for certain if its sum is not zero.
+        let estimated = leaf.counts.is_none() && min_rows > 1;
+        let by_rows = if estimated { (min_rows as f64 - 0.5) / rows_per_h } else { 0.0 };
         let min_h = (self.params.min_child_weight / self.steps.h).max(by_rows).ceil();
         let scan = Scan {
             rules: self,
@@ -171,8 +173,8 @@ pub(crate) struct Best<'a> {
     scan: &'a Scan<'a>,
     penalty: Penalty,
     monotone: Monotone,
-    /// What the leaf is worth unsplit, and what a split must add to be worth it.
-    floor: f64,
+    /// What the leaf is worth unsplit.
+    unsplit: f64,
     min_rows: u32,
     score: f64,
     found: Option<(u32, bool, i64)>,
@@ -197,10 +199,10 @@ impl<'a> Best<'a> {
             scan,
             penalty,
             monotone: params.monotone.get(scan.feature as usize).copied().unwrap_or_default(),
-            floor,
+            unsplit,
             min_rows: params.min_rows_per_leaf.max(1) as u32,
-            // Rounding makes a split of nothing look like a tiny gain.
-            score: floor + 1e-12 * (1.0 + floor.abs()),
+            // Rounding makes a split of nothing look like a tiny gain. What is tiny depends on the unit of the target.
+            score: floor + 1e-12 * floor.abs(),
             found: None,
         }
     }
@@ -266,7 +268,7 @@ impl<'a> Best<'a> {
 
     pub(crate) fn choice(self, cut: impl FnOnce(u32) -> Cut) -> Option<Choice> {
         let (found, missing_left, left) = self.found?;
-        let gain = self.score - self.floor;
+        let gain = self.score - self.unsplit;
         Some(Choice { feature: self.scan.feature, gain, cut: cut(found), missing_left, left })
     }
 }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::parallel::weighted;
 use super::{Gradient, Loss, Objective, Target, loss_of};
 use crate::{FitError, Link};
 
@@ -55,8 +56,7 @@ impl Loss for Shares {
         out.par_chunks_mut(CHUNK_ROWS).enumerate().for_each(|(chunk_idx, chunk)| {
             for (i, gradient) in chunk.iter_mut().enumerate() {
                 let row = chunk_idx * CHUNK_ROWS + i;
-                let weight = target.weight(row);
-                *gradient = Gradient { g: -self.value(target.values[row], output) as f32 * weight, h: weight };
+                *gradient = weighted((-self.value(target.values[row], output), 1.0), target.weight(row));
             }
         });
     }

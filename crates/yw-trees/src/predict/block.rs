@@ -35,13 +35,19 @@ impl BlockTrees {
             return None;
         }
         let mut n_slots = 1;
+        let ends = trees.iter().skip(1).map(|next| next.root as usize).chain([nodes.len()]);
         let trees = trees
             .iter()
-            .map(|tree| {
+            .zip(ends)
+            .map(|(tree, end)| {
+                // Before it is taken apart: the depth of that is the depth of the tree.
+                if end - tree.root as usize >= 2 * MAX_LEAVES {
+                    return None;
+                }
                 let mut block = BlockTree { nodes: Vec::new(), values: Vec::new(), n_slots: 1 };
                 block.add(tree.root as usize, 0, 1, nodes, values);
                 n_slots = n_slots.max(block.n_slots);
-                (block.values.len() <= MAX_LEAVES).then_some(block)
+                Some(block)
             })
             .collect::<Option<_>>()?;
         (n_slots <= MAX_LEAVES).then_some(BlockTrees { trees, n_slots })

@@ -1,6 +1,7 @@
 //! From trees to nodes over numbered values.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use yw_kernels::{WalkNode, WalkNodes};
 
@@ -21,16 +22,15 @@ enum ColumnKey {
 
 impl CompiledEnsemble {
     /// Compiles an ensemble.
-    ///
-    /// Panics if it has more than 65,535 different columns: features, each with missing values on one side or the other,
-    /// and sets of levels.
     pub fn new(ensemble: &Ensemble) -> Self {
         let thresholds = Splits::of(ensemble);
         let mut numbering = Numbering { splits: &thresholds, places: BTreeMap::new(), columns: Vec::new() };
         let (mut nodes, mut values, mut trees) = (Vec::new(), Vec::new(), Vec::new());
         for tree in &ensemble.trees {
             trees.push(WalkTree { root: nodes.len() as u32, depth: tree.depth() as u32 });
-            lay_out(tree, &mut numbering, &mut nodes, &mut values);
+            if lay_out(tree, &mut numbering, &mut nodes, &mut values).is_none() {
+                return CompiledEnsemble::uncompiled(ensemble);
+            }
         }
         let columns = numbering.columns;
         let nodes = if columns.is_empty() { Vec::new() } else { nodes };
@@ -47,6 +47,22 @@ impl CompiledEnsemble {
             columns,
             values,
             trees,
+            uncompiled: None,
+        }
+    }
+
+    /// An ensemble with more columns than have numbers: models with tens of thousands of different sets of levels.
+    fn uncompiled(ensemble: &Ensemble) -> Self {
+        CompiledEnsemble {
+            n_features: ensemble.features.len(),
+            link: ensemble.link,
+            base: ensemble.base.clone(),
+            columns: Vec::new(),
+            nodes: WalkNodes::new(Vec::new(), 0).expect("there are none"),
+            values: Vec::new(),
+            trees: Vec::new(),
+            block_trees: None,
+            uncompiled: Some(ensemble.clone()),
         }
     }
 }
@@ -78,8 +94,8 @@ struct Numbering<'a> {
 }
 
 impl Numbering<'_> {
-    /// Which column a split looks at, and the largest number that goes left.
-    fn column(&mut self, split: &Split) -> (u16, u16) {
+    /// Which column a split looks at, and the largest number that goes left. None if there are too many columns.
+    fn column(&mut self, split: &Split) -> Option<(u16, u16)> {
         let (feature, missing_left) = (split.feature, split.missing_left);
         match &split.rule {
             Rule::AtMost { threshold, zero_is_missing } => {
@@ -95,32 +111,32 @@ impl Numbering<'_> {
                         ColumnKind::Number { thresholds: Thresholds::new(part), zero_is_missing: *zero_is_missing }
                     },
                     split,
-                );
+                )?;
                 // `v ≤ tᵢ` is `numbers below v ≤ i`, and numbers are one more than that.
-                (column, place as u16 + 1)
+                Some((column, place as u16 + 1))
             }
             Rule::OneOf(set) => {
                 let key = ColumnKey::Levels { feature, missing_left, levels: set.iter().collect() };
-                (self.place(key, || ColumnKind::Levels(set.clone()), split), 1)
+                Some((self.place(key, || ColumnKind::Levels(set.clone()), split)?, 1))
             }
         }
     }
 
-    fn place(&mut self, key: ColumnKey, kind: impl FnOnce() -> ColumnKind, split: &Split) -> u16 {
-        let columns = &mut self.columns;
-        *self.places.entry(key).or_insert_with(|| {
-            columns.push(WalkColumn {
-                feature: split.feature as usize,
-                missing_left: split.missing_left,
-                kind: kind(),
-            });
-            u16::try_from(columns.len() - 1).expect("at most 65,535 different columns")
-        })
+    fn place(&mut self, key: ColumnKey, kind: impl FnOnce() -> ColumnKind, split: &Split) -> Option<u16> {
+        match self.places.entry(key) {
+            Entry::Occupied(place) => Some(*place.get()),
+            Entry::Vacant(vacant) => {
+                let place = u16::try_from(self.columns.len()).ok()?;
+                let (feature, missing_left) = (split.feature as usize, split.missing_left);
+                self.columns.push(WalkColumn { feature, missing_left, kind: kind() });
+                Some(*vacant.insert(place))
+            }
+        }
     }
 }
 
-/// Lays out a tree level by level, each pair of children next to each other.
-fn lay_out(tree: &Tree, numbering: &mut Numbering<'_>, nodes: &mut Vec<WalkNode>, values: &mut Vec<f64>) {
+/// Lays out a tree level by level, each pair of children next to each other. None if there are too many columns.
+fn lay_out(tree: &Tree, numbering: &mut Numbering<'_>, nodes: &mut Vec<WalkNode>, values: &mut Vec<f64>) -> Option<()> {
     let first = nodes.len();
     let mut waiting = std::collections::VecDeque::from([tree.root()]);
     let mut n_placed = first + 1;
@@ -132,7 +148,7 @@ fn lay_out(tree: &Tree, numbering: &mut Numbering<'_>, nodes: &mut Vec<WalkNode>
             }
             Child::Split(idx) => {
                 let split = &tree.splits[idx as usize];
-                let (column, threshold) = numbering.column(split);
+                let (column, threshold) = numbering.column(split)?;
                 nodes.push(WalkNode { column, threshold, left: n_placed as u32 });
                 values.push(0.0);
                 n_placed += 2;
@@ -140,6 +156,7 @@ fn lay_out(tree: &Tree, numbering: &mut Numbering<'_>, nodes: &mut Vec<WalkNode>
             }
         }
     }
+    Some(())
 }
 
 fn constant_margins(ensemble: &Ensemble) -> Vec<f64> {

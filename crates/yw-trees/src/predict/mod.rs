@@ -36,6 +36,8 @@ pub struct CompiledEnsemble {
     trees: Vec<WalkTree>,
     /// For whole blocks; none where trees or numbers are too large.
     block_trees: Option<BlockTrees>,
+    /// What could not be compiled answers itself.
+    uncompiled: Option<Ensemble>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +78,12 @@ impl CompiledEnsemble {
         let block = |(block_idx, margins): (usize, &mut [f64])| {
             let first = block_idx * BLOCK_ROWS;
             margins.chunks_mut(n_outputs).for_each(|row| row.copy_from_slice(&self.base));
+            if let Some(ensemble) = &self.uncompiled {
+                let each = margins.chunks_mut(n_outputs).enumerate();
+                return each.for_each(|(row, margins)| {
+                    margins.copy_from_slice(&ensemble.margins(|f| rows.value(first + row, f as usize)));
+                });
+            }
             match &self.block_trees {
                 Some(trees) if margins.len() >= WALK_LANES * n_outputs => {
                     trees.add_to(&self.columns, rows, first, margins, n_outputs);
