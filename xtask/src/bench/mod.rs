@@ -1,9 +1,11 @@
-//! `cargo xtask bench <what>`: measures the release build of `yw` from outside, as a user meets it.
+//! `cargo xtask bench <what>`: measures the release build of `yw` from outside, as a user meets it; and the engine for
+//! trees from inside ([`trees`]), since a peer is called with its rows in memory too.
 //!
-//! Each benchmark is a file that prints its figures beside the bars they are held to. Under them lie a load generator
-//! ([`load`], [`schedule`], [`http`]), the program under test ([`program`], [`cores`]) and what it works on
-//! ([`banking77`], [`rows`], [`csv`]). State is written to `bench/` in cargo's target folder, which is on a disk where
-//! the system's folder for temporary files may be in memory. No key reaches the program, so nothing is ever paid for.
+//! Each benchmark is a file, or a folder, that prints its figures beside the bars they are held to. Under them lie a load
+//! generator ([`load`], [`schedule`], [`http`]), the program under test ([`program`], [`cores`]), what it is compared with
+//! ([`peer`]) and what it works on ([`banking77`], [`rows`], [`csv`]). State is written to `bench/` in cargo's target
+//! folder, which is on a disk where the system's folder for temporary files may be in memory. No key reaches the program,
+//! so nothing is ever paid for.
 
 mod banking77;
 mod cores;
@@ -13,6 +15,7 @@ mod figures;
 mod http;
 mod load;
 mod options;
+mod peer;
 mod program;
 mod quantile;
 mod rows;
@@ -20,6 +23,7 @@ mod schedule;
 mod serve;
 mod startup;
 mod text;
+mod trees;
 
 use std::path::Path;
 
@@ -34,6 +38,11 @@ pub(crate) const USAGE: &str = "  \
     --banking77 DIR --kills 20 --rate 1000 --connections 8 --seed 0
   bench text            fits and predicts Banking77 with `fit = \"linear\"`, in turn with a peer
     --banking77 DIR --rounds 3 --peer \"python3 PATH/text.py\"
+  bench trees           fits and predicts with boosted trees, in turn with peers, and asks for single rows
+    --rows 500000         on seeded rows, or instead of them:
+    --peer \"python3 PATH/trees.py\"  on its rows, beside LightGBM and XGBoost
+    --scaling             instead, 50k to 5M rows, 10 to 1,000 features, 1 and 2 threads: time and peak of memory
+    --rounds 3 --max-rows 5000000 (with --scaling: leaves out larger tables)
   bench startup         how long `yw --help`, `yw check` and `yw serve` take to start";
 
 /// Runs one benchmark; the message is its table.
@@ -42,6 +51,9 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<String, String> {
         ["serve", rest @ ..] => serve::run(root, rest),
         ["crash", rest @ ..] => crash::run(root, rest),
         ["text", rest @ ..] => text::run(root, rest),
+        ["trees", rest @ ..] => trees::run(root, rest),
+        // What `bench trees` starts for each measurement.
+        ["trees-case", rest @ ..] => trees::run_case(rest),
         ["startup"] => startup::run(root),
         _ => Err(format!("cargo xtask bench <what>\n\n{USAGE}")),
     }

@@ -1,4 +1,4 @@
-//! The options of a benchmark: `--name value`, and at most one argument without a name.
+//! The options of a benchmark: `--name value`, `--flag`, and at most one argument without a name.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,17 +8,28 @@ use std::str::FromStr;
 pub(crate) struct Options<'a> {
     argument: Option<&'a str>,
     named: Vec<(&'a str, &'a str)>,
+    flags: Vec<&'a str>,
 }
 
 impl<'a> Options<'a> {
     /// Takes the command line apart; `known` are the names that are understood, without their dashes.
     pub(crate) fn parse(args: &[&'a str], known: &[&str]) -> Result<Self, String> {
-        let mut options = Options { argument: None, named: Vec::new() };
+        Self::parse_with_flags(args, known, &[])
+    }
+
+    /// As [`parse`](Self::parse); `flags` are the names that take no value.
+    pub(crate) fn parse_with_flags(args: &[&'a str], known: &[&str], flags: &[&str]) -> Result<Self, String> {
+        let mut options = Options { argument: None, named: Vec::new(), flags: Vec::new() };
         let mut args = args.iter().copied();
         while let Some(arg) = args.next() {
             if let Some(name) = arg.strip_prefix("--") {
+                if flags.contains(&name) {
+                    options.flags.push(name);
+                    continue;
+                }
                 if !known.contains(&name) {
-                    return Err(format!("there is no option --{name} here; there are: --{}", known.join(", --")));
+                    let there_are = [known, flags].concat().join(", --");
+                    return Err(format!("there is no option --{name} here; there are: --{there_are}"));
                 }
                 options.named.push((name, args.next().ok_or_else(|| format!("--{name} needs a value"))?));
             } else if let Some(first) = options.argument.replace(arg) {
@@ -31,6 +42,11 @@ impl<'a> Options<'a> {
     /// The argument without a name.
     pub(crate) fn argument(&self) -> Option<&'a str> {
         self.argument
+    }
+
+    /// Whether a flag was given.
+    pub(crate) fn has(&self, flag: &str) -> bool {
+        self.flags.contains(&flag)
     }
 
     /// The value of an option; of several the last.
@@ -67,6 +83,15 @@ mod tests {
         assert_eq!(options.positive("rate", 1.0), Ok(7.5));
         assert_eq!(options.positive("kills", 20), Ok(20));
         assert_eq!(options.number::<u64>("rate", 0), Err("--rate needs a number, not `7.5`".to_owned()));
+    }
+
+    #[test]
+    fn flags_take_no_value() {
+        let options = Options::parse_with_flags(&["--scaling", "dir", "--rate", "5"], &["rate"], &["scaling"]).unwrap();
+        assert!(options.has("scaling") && !options.has("rate"));
+        assert_eq!((options.argument(), options.text("rate")), (Some("dir"), Some("5")));
+        let error = Options::parse_with_flags(&["--scale"], &["rate"], &["scaling"]).unwrap_err();
+        assert_eq!(error, "there is no option --scale here; there are: --rate, --scaling");
     }
 
     #[test]

@@ -23,17 +23,11 @@ pub(crate) struct Program {
 impl Program {
     /// Finds the binary in cargo's target folder; builds it if it is not there.
     pub(crate) fn find(root: &Path) -> Result<Self, String> {
-        let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec();
-        let target_dir =
-            metadata.map_err(|e| format!("cargo metadata failed: {e}"))?.target_directory.into_std_path_buf();
+        let target_dir = target_dir(root)?;
         let yw = target_dir.join("release").join(format!("yw{}", std::env::consts::EXE_SUFFIX));
         if !yw.is_file() {
             crate::report("there is no release build of yw yet; building it");
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let built = Command::new(cargo).args(["build", "--release", "-p", "yellowwood"]).current_dir(root).status();
-            if !built.as_ref().is_ok_and(|status| status.success()) {
-                return Err(format!("cargo build --release failed: {built:?}"));
-            }
+            build_release(root, "yellowwood")?;
         }
         Ok(Program { yw, bench_dir: target_dir.join("bench") })
     }
@@ -87,6 +81,40 @@ impl Program {
             format!("yw serve {}: {e}\n{notes}", project.display())
         })
     }
+}
+
+/// Cargo's target folder.
+pub(crate) fn target_dir(root: &Path) -> Result<PathBuf, String> {
+    let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).no_deps().exec();
+    Ok(metadata.map_err(|e| format!("cargo metadata failed: {e}"))?.target_directory.into_std_path_buf())
+}
+
+/// Makes the release build of a package, or finds it fresh.
+pub(crate) fn build_release(root: &Path, package: &str) -> Result<(), String> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--release", "-p", package]).current_dir(root);
+    // What `cargo run` says about this package would make build scripts that look at it run again, and half of the
+    // dependencies with them.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    let built = command.status();
+    if built.as_ref().is_ok_and(|status| status.success()) {
+        Ok(())
+    } else {
+        Err(format!("cargo build --release failed: {built:?}"))
+    }
+}
+
+/// What /proc says of a process's memory, such as `VmRSS:`, in MB (10⁶ bytes); none where there is no /proc.
+pub(crate) fn memory_mb(process: &str, entry: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kib: f64 =
+        status.lines().find_map(|l| l.strip_prefix(entry))?.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024.0 / 1e6)
 }
 
 fn without_keys(mut command: Command) -> Command {
@@ -153,10 +181,7 @@ impl Server {
 
     /// The memory that the process has, in MB (10⁶ bytes); none where there is no /proc.
     pub(crate) fn resident_mb(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let kib: f64 =
-            status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kib * 1024.0 / 1e6)
+        memory_mb(&self.child.id().to_string(), "VmRSS:")
     }
 
     /// Kills it where it stands (SIGKILL on Unix).

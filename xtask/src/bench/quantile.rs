@@ -20,6 +20,11 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// The median of what `of` says of each.
+pub(crate) fn median_of<T>(items: &[T], of: impl Fn(&T) -> f64) -> f64 {
+    median(&items.iter().map(of).collect::<Vec<_>>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,15 +1,17 @@
 //! `cargo xtask bench text`: fitting and predicting Banking77, in turn with a peer.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::banking77;
 use super::figures::{Bar, Figure, table};
 use super::options::Options;
+use super::peer;
 use super::program::Program;
-use super::quantile::median;
+use super::quantile::median_of;
+
+const PEER_LINE: &str = "full accuracy 0.9117 fit 4.40s predict 1.20s";
 
 /// One round of one contestant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,10 +65,6 @@ fn compare(what: &str, ours: &[Round], peers: &[Round], of: fn(&Round) -> f64) -
     figures
 }
 
-fn median_of(rounds: &[Round], of: fn(&Round) -> f64) -> f64 {
-    median(&rounds.iter().map(of).collect::<Vec<_>>())
-}
-
 /// What the JSON of a run says of the linear model.
 fn our_round(run: &Value) -> Result<Round, String> {
     let candidates = run["candidates"].as_array().ok_or("the run has no candidates")?;
@@ -81,22 +79,16 @@ fn our_round(run: &Value) -> Result<Round, String> {
 }
 
 fn peer_round(command: &str) -> Result<Round, String> {
-    let output = Command::new("sh").args(["-c", command]).output().map_err(|e| format!("{command}: {e}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().find_map(parse_peer).ok_or_else(|| {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        format!("{command}: no line like `full accuracy 0.9117 fit 4.40s predict 1.20s`\n{text}{errors}")
-    })
+    peer::lines(command, PEER_LINE, parse_peer).map(|rounds| rounds[0])
 }
 
-/// Reads a line like `full             accuracy 0.9117 fit 4.40s predict 1.20s`.
+/// Reads a line like [`PEER_LINE`].
 fn parse_peer(line: &str) -> Option<Round> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let after = |name: &str| {
-        let position = words.iter().position(|w| *w == name)?;
-        words.get(position + 1)?.trim_end_matches('s').parse::<f64>().ok()
-    };
-    Some(Round { accuracy: after("accuracy")?, fit_seconds: after("fit")?, predict_seconds: after("predict")? })
+    Some(Round {
+        accuracy: peer::number_after(line, "accuracy")?,
+        fit_seconds: peer::number_after(line, "fit")?,
+        predict_seconds: peer::number_after(line, "predict")?,
+    })
 }
 
 impl Round {
@@ -112,11 +104,9 @@ mod tests {
 
     use super::*;
 
-    const PEER: &str = "full             accuracy 0.9117 fit 4.40s predict 1.20s";
-
     #[test]
     fn the_peers_line_is_read() {
-        assert_eq!(parse_peer(PEER), Some(Round { accuracy: 0.9117, fit_seconds: 4.4, predict_seconds: 1.2 }));
+        assert_eq!(parse_peer(PEER_LINE), Some(Round { accuracy: 0.9117, fit_seconds: 4.4, predict_seconds: 1.2 }));
         assert_eq!(parse_peer("full accuracy 0.9117 fit"), None);
         assert_eq!(parse_peer("UserWarning: fit"), None);
     }
