@@ -46,9 +46,10 @@ mod template;
 pub use load::{LoadError, MAX_FILE_BYTES, NotFound, find, load, parse};
 pub use problem::{Problem, Problems, Severity};
 pub use project::{
-    AnswerColumn, AskSpec, BaselineSpec, CandidateKind, CandidateSpec, CascadeSpec, ClassWeight, DataSpec, Examples,
-    Limits, LinearSpec, Loss, NGrams, NearestSpec, PriceSpec, Project, ProviderSpec, ServeSpec, SplitBy, Statistic,
-    TaskSpec, TestSpec, TextSpec, Weights,
+    AnswerColumn, AskSpec, AutoSpec, BaselineSpec, BooleanCosts, Calibrate, CandidateKind, CandidateSpec, CascadeSpec,
+    ClassWeight, CostsSpec, DataSpec, Decide, Examples, GossSpec, LabelCost, Limits, LinearSpec, Loss, Monotone,
+    NGrams, NearestSpec, PriceSpec, Project, ProviderSpec, ServeSpec, SplitBy, Statistic, TaskSpec, TestSpec, TextSpec,
+    TreesGrowth, TreesMode, TreesObjective, TreesSpec, TuneSpec, Weights,
 };
 pub use template::template;
 

@@ -45,7 +45,7 @@ pub fn find(start: &Path) -> Result<PathBuf, NotFound> {
 
 /// Reads and checks a project file, or the one directly in a folder.
 ///
-/// Reads nothing else, except that it looks whether prompt files exist.
+/// Reads nothing else, except that it looks whether prompt files and models to load exist.
 pub fn load(file_or_dir: &Path) -> Result<Project, LoadError> {
     let file = if file_or_dir.is_dir() { file_or_dir.join(FILE_NAME) } else { file_or_dir.to_owned() };
     let bytes = read(&file).map_err(|source| LoadError::Io { path: file.clone(), source })?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::grammar::{Default, Table, Variant, Variants};
+use crate::grammar::{Default, Says, Table, Variant, Variants};
 use crate::problem::{Problem, Problems, Severity};
 use crate::syntax;
 
@@ -66,13 +66,13 @@ fn join(path: &str, key: &str) -> String {
 
 /// The kind of a table, told by its signs, or none.
 pub(crate) fn pick(table: &DeTable<'_>, variants: &Variants) -> Option<&'static Variant> {
-    variants.all.iter().find(|variant| {
-        let word = |sign: &&str| table.get(*sign).and_then(|v| v.get_ref().as_str());
-        match variant.word {
-            Some(expected) => variant.signs.iter().any(|sign| word(sign) == Some(expected)),
-            None => variant.signs.iter().any(|sign| table.contains_key(*sign)),
-        }
-    })
+    let says = |value: &DeValue<'_>, expected: Says| match expected {
+        Says::Anything => true,
+        Says::Word(word) => value.as_str() == Some(word),
+        Says::Table => value.is_table(),
+    };
+    let shows = |sign: &&str, variant: &Variant| table.get(*sign).is_some_and(|v| says(v.get_ref(), variant.says));
+    variants.all.iter().find(|variant| variant.signs.iter().any(|sign| shows(sign, variant)))
 }
 
 /// A table with its grammar, for reading what [`shape`](crate::shape) found sound.

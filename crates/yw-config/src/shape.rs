@@ -77,7 +77,7 @@ impl Walk<'_, '_> {
             self.report.error(&place, format!("this version of Yellowwood has no `{key}` yet")).hint(*instead);
             return;
         }
-        let habit = grammar.habits.iter().find(|(name, _)| *name == key).map(|(_, hint)| (*hint).to_owned());
+        let habit = grammar.habits().find(|(name, _)| *name == key).map(|(_, hint)| hint.to_owned());
         let unused = names(grammar).filter(|k| !table.contains_key(*k));
         let slip = || closest(key, unused).map(|k| format!("did you mean `{k}`?"));
         let elsewhere = || {
@@ -91,7 +91,7 @@ impl Walk<'_, '_> {
 
     fn value(&mut self, at: &At<&DeValue<'_>>, shape: &Shape, example: &str) {
         match (shape, at.value) {
-            (Shape::AnyOf(shapes), value) => match shapes.iter().find(|s| accepts(s, value)) {
+            (Shape::AnyOf(shapes), value) => match choose(shapes, value) {
                 Some(shape) => self.value(at, shape, example),
                 None => self.wrong_type(at, shape, example),
             },
@@ -192,7 +192,8 @@ impl Walk<'_, '_> {
             return self.reject(at, message, Some((*instead).to_owned()));
         }
         let hint = match habit.or_else(|| closest(word, all.iter().copied())) {
-            Some(meant) => format!("did you mean `{meant}`?"),
+            Some(meant) if all.contains(&meant) => format!("did you mean `{meant}`?"),
+            Some(advice) => advice.to_owned(),
             None => format!("it is {}", listed(all, "or")),
         };
         self.reject(at, format!("unknown {} `{word}`", words.noun), Some(hint));
@@ -293,6 +294,20 @@ fn accepts(shape: &Shape, value: &DeValue<'_>) -> bool {
     }
 }
 
+/// The shape that a value was meant to have, of those that accept its type: of two kinds of table the one whose keys, or
+/// whose values, it has.
+fn choose<'s>(shapes: &'s [Shape], value: &DeValue<'_>) -> Option<&'s Shape> {
+    let resembles = |shape: &Shape| match (shape, value) {
+        (Shape::Table(grammar), DeValue::Table(table)) => {
+            table.keys().any(|k| closest(k.get_ref(), names(grammar)).is_some())
+        }
+        (Shape::Map(map), DeValue::Table(table)) => table.values().any(|v| accepts(&map.value, v.get_ref())),
+        _ => true,
+    };
+    let accepted = || shapes.iter().filter(|s| accepts(s, value));
+    accepted().find(|s| resembles(s)).or_else(|| accepted().next())
+}
+
 /// Whether a string would be what the shape wants if its quotes were left out.
 fn accepts_unquoted(shape: &Shape, string: &str) -> bool {
     DeValue::parse(string).is_ok_and(|v| !v.get_ref().is_str() && accepts(shape, v.get_ref()))
@@ -342,15 +357,20 @@ fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("one {noun}") } else { format!("{n} {noun}s") }
 }
 
+/// A bound as a person would write it.
+pub(crate) fn plain(bound: f64) -> String {
+    if bound.abs() >= 1e9 { format!("{bound:e}") } else { bound.to_string() }
+}
+
 fn range_in_words(min: Bound<f64>, max: Bound<f64>) -> String {
     let low = match min {
-        Bound::Included(n) => Some(format!("{n} or more")),
-        Bound::Excluded(n) => Some(format!("above {n}")),
+        Bound::Included(n) => Some(format!("{} or more", plain(n))),
+        Bound::Excluded(n) => Some(format!("above {}", plain(n))),
         Bound::Unbounded => None,
     };
     let high = match max {
-        Bound::Included(n) => Some(format!("at most {n}")),
-        Bound::Excluded(n) => Some(format!("below {n}")),
+        Bound::Included(n) => Some(format!("at most {}", plain(n))),
+        Bound::Excluded(n) => Some(format!("below {}", plain(n))),
         Bound::Unbounded => None,
     };
     match (low, high) {

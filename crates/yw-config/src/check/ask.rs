@@ -1,10 +1,10 @@
 //! Candidates that ask a model.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use yw_task::ModelRef;
 
+use super::file::file;
 use super::task::Surroundings;
 use crate::grammar::EXAMPLES;
 use crate::project::{AskSpec, Examples};
@@ -13,8 +13,8 @@ use crate::suggest::closest;
 
 pub(super) fn ask(view: &View<'_>, surroundings: &mut Surroundings<'_>, report: &mut Report<'_>) -> Option<AskSpec> {
     let model = view.text("ask").and_then(|text| model(&text, surroundings, report));
-    let prompt = view.text("prompt").map(|path| file(path, surroundings, report));
-    let system = view.text("system").map(|path| file(path, surroundings, report));
+    let prompt = view.text("prompt").map(|path| file(path, surroundings.dir, report));
+    let system = view.text("system").map(|path| file(path, surroundings.dir, report));
     let examples = examples(view, surroundings, report);
     Some(AskSpec {
         model: model?,
@@ -44,27 +44,6 @@ fn model(text: &At<String>, surroundings: &mut Surroundings<'_>, report: &mut Re
     Some(model)
 }
 
-/// A file of the project, absolute; reported if there is none.
-fn file(path: At<String>, surroundings: &Surroundings<'_>, report: &mut Report<'_>) -> PathBuf {
-    let absolute = surroundings.dir.join(&path.value);
-    if absolute.is_file() || report.is_full() {
-        return absolute;
-    }
-    if absolute.is_dir() {
-        report.error(&path.place, format!("`{}` is a folder", path.value)).hint("name a file in it");
-        return absolute;
-    }
-    let siblings = absolute.parent().and_then(|folder| std::fs::read_dir(folder).ok());
-    let names: Vec<String> =
-        siblings.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    let wanted = absolute.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let hint = closest(&wanted, names.iter().map(String::as_str))
-        .map(|name| format!("did you mean `{name}` in the same folder?"))
-        .unwrap_or_else(|| "paths are relative to the project's folder".to_owned());
-    report.error(&path.place, format!("there is no file `{}`", path.value)).hint(hint);
-    absolute
-}
-
 fn examples(view: &View<'_>, surroundings: &Surroundings<'_>, report: &mut Report<'_>) -> Examples {
     let Some(view) = view.get("examples").and_then(|at| view.variant(at, &EXAMPLES)) else { return Examples::None };
     let only = |key| view.grammar.key(key).is_some();
@@ -73,6 +52,6 @@ fn examples(view: &View<'_>, surroundings: &Surroundings<'_>, report: &mut Repor
     } else if only("random") {
         view.integer("random").map_or(Examples::None, |n| Examples::Random(n.value))
     } else {
-        view.text("fixed").map_or(Examples::None, |path| Examples::Fixed(file(path, surroundings, report)))
+        view.text("fixed").map_or(Examples::None, |path| Examples::Fixed(file(path, surroundings.dir, report)))
     }
 }

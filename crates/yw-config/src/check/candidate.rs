@@ -2,23 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toml::de::DeValue;
-use yw_task::AnswerKind;
+use yw_task::{AnswerKind, Field};
 
 use super::task::Surroundings;
-use super::{ask, did_you_mean, named};
+use super::{ask, did_you_mean, fitted, trees};
 use crate::BASELINE_NAME;
-use crate::grammar::{ASK, BASELINE, CANDIDATE, CASCADE, LINEAR, NEAREST};
-use crate::project::{
-    BaselineSpec, CandidateKind, CandidateSpec, CascadeSpec, ClassWeight, LinearSpec, Loss, NGrams, NearestSpec,
-    Statistic, TextSpec, Weights,
-};
+use crate::grammar::{ASK, AUTO, BASELINE, CANDIDATE, CASCADE, LINEAR, LOAD, NEAREST, TREES};
+use crate::project::{CandidateKind, CandidateSpec, CascadeSpec};
 use crate::raw::{At, Place, Report, View};
 use crate::suggest::listed;
 
+/// What candidates must fit; what was reported is not known.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) answer: Option<AnswerKind>,
+    /// None if the type of one of them was reported.
+    pub(super) fields: Option<&'a [Field]>,
+}
+
 pub(super) fn candidates(
     task: &View<'_>,
-    answer: Option<AnswerKind>,
+    question: Question<'_>,
     mut surroundings: Surroundings<'_>,
     report: &mut Report<'_>,
 ) -> Option<Vec<CandidateSpec>> {
@@ -38,8 +42,7 @@ pub(super) fn candidates(
     check_cascades(&views, report);
     let mut specs = Vec::new();
     for (name, view) in &views {
-        let kind = view.as_ref().and_then(|view| kind(view, answer, &mut surroundings, report));
-        specs.push(kind.map(|kind| CandidateSpec { name: (*name).to_owned(), kind }));
+        specs.push(view.as_ref().and_then(|view| candidate(name, view, question, &mut surroundings, report)));
     }
     specs.into_iter().collect()
 }
@@ -55,18 +58,41 @@ fn check_name<'a>(name: &'a str, place: &Place, seen: &mut HashMap<String, &'a s
     }
 }
 
+fn candidate(
+    name: &str,
+    view: &View<'_>,
+    question: Question<'_>,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report<'_>,
+) -> Option<CandidateSpec> {
+    Some(CandidateSpec {
+        name: name.to_owned(),
+        tune: fitted::tune(view, report),
+        calibrate: fitted::calibrate(view, question.answer, report),
+        decide: fitted::decide(view, question.answer, report),
+        kind: kind(view, question, surroundings, report)?,
+    })
+}
+
 fn kind(
     view: &View<'_>,
-    answer: Option<AnswerKind>,
+    question: Question<'_>,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report<'_>,
 ) -> Option<CandidateKind> {
+    let answer = question.answer;
     if view.is(&LINEAR) {
-        linear(view, answer, report).map(CandidateKind::Linear)
+        Some(CandidateKind::Linear(fitted::linear(view, answer, report)))
     } else if view.is(&NEAREST) {
-        nearest(view, report).map(CandidateKind::Nearest)
+        fitted::nearest(view, report).map(CandidateKind::Nearest)
+    } else if view.is(&TREES) {
+        Some(CandidateKind::Trees(trees::trees(view, question, report)))
+    } else if view.is(&AUTO) {
+        Some(CandidateKind::Auto(fitted::auto(view, answer, report)))
+    } else if view.is(&LOAD) {
+        fitted::load(view, answer, surroundings.dir, report).map(CandidateKind::Load)
     } else if view.is(&BASELINE) {
-        Some(CandidateKind::Baseline(baseline(view, answer, report)))
+        Some(CandidateKind::Baseline(fitted::baseline(view, answer, report)))
     } else if view.is(&ASK) {
         ask::ask(view, surroundings, report).map(CandidateKind::Ask)
     } else if view.is(&CASCADE) {
@@ -74,93 +100,6 @@ fn kind(
     } else {
         None
     }
-}
-
-fn linear(view: &View<'_>, answer: Option<AnswerKind>, report: &mut Report<'_>) -> Option<LinearSpec> {
-    const LOSSES: &[(&str, Loss)] =
-        &[("logistic", Loss::Logistic), ("squared_hinge", Loss::SquaredHinge), ("squared", Loss::Squared)];
-    let fit = view.text("fit");
-    let loss = view.text("loss");
-    let class_weight = view.text("class_weight");
-    match (answer, &fit) {
-        (Some(kind @ (AnswerKind::Text | AnswerKind::Json)), Some(fit)) => {
-            let message = format!("a linear model has no {kind} answers");
-            report.error(&fit.place, message).hint("use `fit = \"nearest\"`, which repeats an answer, or `ask`");
-        }
-        (Some(AnswerKind::Number), _) => {
-            if let Some(loss) = loss.as_ref().filter(|l| l.value != "squared") {
-                let message = format!("the loss `{}` is for labels and booleans", loss.value);
-                report.error(&loss.place, message).hint("for numbers it is `squared`");
-            }
-            if let Some(weight) = &class_weight {
-                report.error(&weight.place, "numbers have no classes to weigh").hint("remove `class_weight`");
-            }
-        }
-        (Some(_), _) => {
-            if let Some(loss) = loss.as_ref().filter(|l| l.value == "squared") {
-                let hint = "for labels and booleans it is `logistic` or `squared_hinge`";
-                report.error(&loss.place, "the loss `squared` is for numbers").hint(hint);
-            }
-        }
-        (None, _) => {}
-    }
-    Some(LinearSpec {
-        loss: loss.and_then(|l| named(l, LOSSES)),
-        l2: view.number("l2").map(|n| n.value),
-        class_weight: class_weight.and_then(|w| named(w, &[("balanced", ClassWeight::Balanced)])),
-        max_iterations: view.integer("max_iterations").map(|n| n.value),
-        tolerance: view.number("tolerance").map(|n| n.value),
-        text: text(view, report),
-    })
-}
-
-fn nearest(view: &View<'_>, report: &mut Report<'_>) -> Option<NearestSpec> {
-    const WEIGHTS: &[(&str, Weights)] = &[("uniform", Weights::Uniform), ("distance", Weights::Distance)];
-    let text = text(view, report);
-    Some(NearestSpec {
-        neighbors: view.integer("neighbors")?.value,
-        weights: named(view.text("weights")?, WEIGHTS)?,
-        text,
-    })
-}
-
-fn text(view: &View<'_>, report: &mut Report<'_>) -> TextSpec {
-    TextSpec {
-        words: n_grams(view, "words", report),
-        characters: n_grams(view, "characters", report),
-        lowercase: view.boolean("lowercase").map(|b| b.value),
-        sublinear: view.boolean("sublinear").map(|b| b.value),
-        min_rows: view.integer("min_rows").map(|n| n.value),
-        max_features: view.integer("max_features").map(|n| n.value),
-        max_levels: view.integer("max_levels").map(|n| n.value),
-    }
-}
-
-fn n_grams(view: &View<'_>, key: &str, report: &mut Report<'_>) -> Option<NGrams> {
-    let at = view.get(key)?;
-    let DeValue::Array(list) = at.value else { return Some(NGrams::Off) };
-    let length = |i: usize| crate::syntax::integer(list.get(i)?.get_ref()).and_then(|n| u8::try_from(n).ok());
-    let (min, max) = (length(0)?, length(1)?);
-    if min > max {
-        let message = format!("`{key}` goes from {min} down to {max}");
-        report.error(&at.place, message).hint(format!("the shortest comes first: {key} = [{max}, {min}]"));
-    }
-    Some(NGrams::Lengths { min, max })
-}
-
-fn baseline(view: &View<'_>, answer: Option<AnswerKind>, report: &mut Report<'_>) -> BaselineSpec {
-    const STATISTICS: &[(&str, Statistic)] =
-        &[("most_frequent", Statistic::MostFrequent), ("mean", Statistic::Mean), ("median", Statistic::Median)];
-    let word = view.text("statistic");
-    let statistic = word.clone().and_then(|w| named(w, STATISTICS));
-    if let (Some(word), Some(statistic), Some(kind)) = (word, statistic, answer)
-        && (statistic == Statistic::MostFrequent) == (kind == AnswerKind::Number)
-    {
-        let fitting = if kind == AnswerKind::Number { "`mean` or `median`" } else { "`most_frequent`" };
-        let message = format!("`{}` is no statistic for {kind} answers", word.value);
-        report.error(&word.place, message).hint(format!("for them it is {fitting}"));
-    }
-    BaselineSpec { statistic }
 }
 
 fn cascade(view: &View<'_>, answer: Option<AnswerKind>, report: &mut Report<'_>) -> Option<CascadeSpec> {

@@ -3,9 +3,13 @@
 
 mod ask;
 mod candidate;
+mod costs;
 mod data;
+mod file;
+mod fitted;
 mod provider;
 mod task;
+mod trees;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

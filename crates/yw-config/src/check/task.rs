@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use yw_task::{AnswerKind, Field, FieldType, Metric};
 
 use super::provider::Providers;
-use super::{candidate, data};
+use super::{candidate, costs, data};
 use crate::grammar::LIMITS;
 use crate::project::{AnswerColumn, DataSpec, Limits, TaskSpec, TestSpec};
 use crate::raw::{At, Entry, Report, View, entries};
@@ -39,7 +39,10 @@ pub(super) fn task(
     let kind = answer.as_ref().map(|a| a.kind);
     let metric = metric(view, kind, report);
     let limits = limits(view, metric, report);
-    let candidates = candidate::candidates(view, kind, surroundings, report);
+    let costs = costs::costs(view, kind, report);
+    let is_whole = fields.len() == view.map("input").len();
+    let question = candidate::Question { answer: kind, fields: is_whole.then_some(fields.as_slice()) };
+    let candidates = candidate::candidates(view, question, surroundings, report);
     Some(TaskSpec {
         name: name.to_owned(),
         question: view.text("question")?.value,
@@ -50,6 +53,7 @@ pub(super) fn task(
         group,
         metric: metric?,
         limits,
+        costs,
         seed: view.integer::<i64>("seed")?.value.unsigned_abs(),
         candidates: candidates?,
     })
@@ -109,6 +113,12 @@ fn metric(view: &View<'_>, kind: Option<AnswerKind>, report: &mut Report<'_>) ->
         let names = listed(fitting.iter().map(|m| m.name()), "and");
         report.error(&word.place, message).hint(format!("those for {kind} answers are {names}"));
         return None;
+    }
+    if metric == Metric::Cost && !view.table.contains_key("costs") {
+        let example = costs::example(kind);
+        report
+            .error(&word.place, "the task does not say what mistakes cost")
+            .hint(format!("add, for example, `{example}`"));
     }
     Some(metric)
 }

@@ -5,16 +5,20 @@
 //! candidates exist) is in [`check`](crate::check).
 
 mod candidate;
+mod fitted;
 mod provider;
 mod task;
 #[cfg(test)]
 mod tests;
+mod trees;
 
 use std::ops::Bound;
 
-pub(crate) use candidate::{ASK, BASELINE, CANDIDATE, CANDIDATES_DOC, CASCADE, EXAMPLES, FEATURES, LINEAR, NEAREST};
+pub(crate) use candidate::{ASK, CANDIDATE, CANDIDATES_DOC, CASCADE, EXAMPLES};
+pub(crate) use fitted::{AUTO, BASELINE, DECISIONS, FEATURES, LINEAR, LOAD, LOADED, NEAREST, TUNE};
 pub(crate) use provider::{PRICE, PROVIDER, SERVE};
-pub(crate) use task::{DATA, FOLDS, FRACTION, LIMITS, TASK, TEST};
+pub(crate) use task::{BOOLEAN_COSTS, DATA, FOLDS, FRACTION, LIMITS, TASK, TEST};
+pub(crate) use trees::{GOSS, TREES};
 
 /// A table of the project file: which keys it may have.
 pub(crate) struct Table {
@@ -26,8 +30,8 @@ pub(crate) struct Table {
     pub(crate) keys: &'static [&'static [Key]],
     /// Keys that the design has and this version does not, and what to use until then.
     pub(crate) later: &'static [(&'static str, &'static str)],
-    /// Keys that people write from habit, and what to write here.
-    pub(crate) habits: &'static [(&'static str, &'static str)],
+    /// Keys that people write from habit, and what to write here; in groups so that tables can share them.
+    pub(crate) habits: &'static [&'static [(&'static str, &'static str)]],
 }
 
 impl Table {
@@ -37,6 +41,11 @@ impl Table {
 
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys().find(|k| k.name == name)
+    }
+
+    /// Keys that people write from habit, each with what to write here.
+    pub(crate) fn habits(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.habits.iter().copied().flatten().copied()
     }
 }
 
@@ -112,7 +121,7 @@ pub(crate) enum Shape {
     Map(&'static Map),
     /// A table of one of several kinds.
     Variants(&'static Variants),
-    /// One of several shapes, told apart by their TOML type.
+    /// One of several shapes, told apart by their TOML type, and tables by what is in them.
     AnyOf(&'static [Shape]),
 }
 
@@ -148,7 +157,7 @@ pub(crate) struct Words {
     pub(crate) all: fn() -> Vec<&'static str>,
     /// Words that the design has and this version does not, and what to use until then.
     pub(crate) later: &'static [(&'static str, &'static str)],
-    /// Words that people write from habit, and the word here.
+    /// Words that people write from habit, and the word here, or else what to do.
     pub(crate) habits: &'static [(&'static str, &'static str)],
 }
 
@@ -171,6 +180,8 @@ pub(crate) enum Names {
     Plain,
     /// The names of columns.
     Columns,
+    /// The labels of an answer.
+    Labels,
     /// `provider/model`.
     Models,
 }
@@ -180,7 +191,7 @@ impl Names {
     pub(crate) const fn pattern(self) -> &'static str {
         match self {
             Names::Plain => "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$",
-            Names::Columns => "\\S",
+            Names::Columns | Names::Labels => "\\S",
             Names::Models => "^[^/]+/.+$",
         }
     }
@@ -189,7 +200,7 @@ impl Names {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         match self {
             Names::Plain => !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.chars().all(plain),
-            Names::Columns => !name.trim().is_empty(),
+            Names::Columns | Names::Labels => !name.trim().is_empty(),
             Names::Models => yw_task::ModelRef::parse(name).is_some(),
         }
     }
@@ -199,6 +210,7 @@ impl Names {
         match self {
             Names::Plain => "names have letters, digits, `-`, `_` and `.`, do not start with a dot, and end after 64",
             Names::Columns => "columns have names that are not blank",
+            Names::Labels => "labels are not blank",
             Names::Models => "models are named `provider/model`, in quotes because of the slash",
         }
     }
@@ -217,9 +229,19 @@ pub(crate) struct Variants {
 pub(crate) struct Variant {
     /// The keys that tell the kind: any of them.
     pub(crate) signs: &'static [&'static str],
-    /// The word that the first sign must say.
-    pub(crate) word: Option<&'static str>,
+    pub(crate) says: Says,
     pub(crate) table: &'static Table,
+}
+
+/// What the sign of a variant says.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Says {
+    /// Anything: it is enough that it is there.
+    Anything,
+    /// This word.
+    Word(&'static str),
+    /// A table.
+    Table,
 }
 
 /// One value or a list of at least one.
@@ -247,14 +269,14 @@ pub(crate) static ROOT: Table = Table {
         ("route", "name one `provider/model` in each candidate until then"),
         ("agent", "use a candidate with `ask` until then"),
     ],
-    habits: &[
+    habits: &[&[
         ("candidate", "candidates belong to a task: [task.NAME.candidate.NAME]"),
         ("candidates", "candidates belong to a task: [task.NAME.candidate.NAME]"),
         ("model", "models are candidates of a task: [task.NAME.candidate.NAME]"),
         ("models", "models are candidates of a task: [task.NAME.candidate.NAME]"),
         ("server", "the table is [serve]"),
         ("project", "the name stands alone: `name = \"…\"`"),
-    ],
+    ]],
 };
 
 static TASKS: Map = Map {

@@ -43,7 +43,7 @@ pub(crate) static PROVIDER: Table = Table {
         .or_else("`true`, but `false` on this machine (127.0.0.1, localhost)"),
     ]],
     later: &[],
-    habits: &[
+    habits: &[&[
         ("api_key", "`NAME_API_KEY` in the environment holds the key; the file never does"),
         ("api_key_env", "the variable is always `NAME_API_KEY`"),
         ("token", "`NAME_API_KEY` in the environment holds the key; the file never does"),
@@ -55,7 +55,7 @@ pub(crate) static PROVIDER: Table = Table {
         ("max_concurrency", "it is called `concurrency` here"),
         ("model", "models are named by candidates: ask = \"provider/model\""),
         ("type", "what it speaks is its `dialect`"),
-    ],
+    ]],
 };
 
 static DIALECTS: Words = Words {
@@ -84,11 +84,11 @@ pub(crate) static PRICE: Table = Table {
         .or_else("the price of `input`"),
     ]],
     later: &[],
-    habits: &[
+    habits: &[&[
         ("cache_read", "it is called `cached_input` here"),
         ("prompt", "it is called `input` here"),
         ("completion", "it is called `output` here"),
-    ],
+    ]],
 };
 
 pub(crate) static SERVE: Table = Table {
@@ -118,9 +118,9 @@ pub(crate) static SERVE: Table = Table {
         .or("120_000"),
     ]],
     later: &[("keys", "serve on a loopback address until then")],
-    habits: &[
+    habits: &[&[
         ("port", "it is part of `address`: \"127.0.0.1:8080\""),
         ("host", "it is part of `address`: \"127.0.0.1:8080\""),
         ("listen", "it is called `address` here"),
-    ],
+    ]],
 };

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use yw_task::{AnswerKind, FieldType, Metric};
 
 use super::candidate::CANDIDATES;
-use super::{Key, Map, Names, Shape, Table, Text, Variant, Variants, Words, one_or_more};
+use super::{Key, Map, Names, Says, Shape, Table, Text, Variant, Variants, Words, one_or_more};
 
 pub(crate) static TASK: Table = Table {
     title: "[task.NAME]",
@@ -68,6 +68,14 @@ pub(crate) static TASK: Table = Table {
             "limits = { p95_ms = 300, usd_per_1000 = 1.0, min_score = 0.8 }",
         ),
         Key::new(
+            "costs",
+            Shape::AnyOf(&[Shape::Map(&LABEL_COSTS), Shape::Table(&BOOLEAN_COSTS)]),
+            "What answers cost, for the metric `cost` and for decisions. For booleans [by kind](#costs----): `costs = { \
+             false_positive = 1, false_negative = 25 }`. For labels by truth, then answer; pairs that are not named cost 1 \
+             when wrong and nothing when right. A negative cost is a gain.",
+            "costs = { billing = { technical = 5, sales = 2 } }",
+        ),
+        Key::new(
             "group",
             Shape::Text(Text::Column),
             "The column that says which rows belong together (a customer, a patient): rows with equal values are not \
@@ -83,7 +91,7 @@ pub(crate) static TASK: Table = Table {
         ),
     ]],
     later: &[("schedule", "run `yw run` from cron until then"), ("guard", "check inputs before they are sent until then")],
-    habits: &[
+    habits: &[&[
         ("target", "the right answers are declared by `answer`: answer = { COLUMN = \"label\" }"),
         ("label", "the right answers are declared by `answer`: answer = { COLUMN = \"label\" }"),
         ("labels", "labels come from the training data; `answer` names their column"),
@@ -98,7 +106,7 @@ pub(crate) static TASK: Table = Table {
         ("split", "how rows are held out is said by `test`: test = { fraction = 0.2, by = \"random\" }"),
         ("random_state", "it is called `seed` here"),
         ("type", "the type stands with the answer's column: answer = { COLUMN = \"label\" }"),
-    ],
+    ]],
 };
 
 static FIELD_TYPES: Words = Words {
@@ -184,7 +192,47 @@ static METRICS: Words = Words {
         ("pr_auc", "average_precision"),
         ("auprc", "average_precision"),
         ("rouge", "rouge_l"),
+        ("costs", "cost"),
     ],
+};
+
+const COST: Shape = Shape::Number(Included(-LARGEST_COST), Included(LARGEST_COST));
+
+/// So far from the largest numbers that no sum of costs overflows.
+const LARGEST_COST: f64 = 1e12;
+
+pub(crate) static BOOLEAN_COSTS: Table = Table {
+    title: "costs = { … }",
+    doc: "What answers cost where they are booleans, in any one unit. A negative cost is a gain.",
+    keys: &[&[
+        Key::new("true_positive", COST, "Of `true` where it is right.", "true_positive = -10").or("0"),
+        Key::new("false_positive", COST, "Of `true` where `false` is right.", "false_positive = 1").or("0"),
+        Key::new("true_negative", COST, "Of `false` where it is right.", "true_negative = -0.5").or("0"),
+        Key::new("false_negative", COST, "Of `false` where `true` is right.", "false_negative = 25").or("0"),
+    ]],
+    later: &[],
+    habits: &[&[
+        ("tp", "it is called `true_positive` here"),
+        ("fp", "it is called `false_positive` here"),
+        ("tn", "it is called `true_negative` here"),
+        ("fn", "it is called `false_negative` here"),
+    ]],
+};
+
+static LABEL_COSTS: Map = Map {
+    noun: "right label",
+    names: Names::Labels,
+    value: Shape::Map(&COSTS_OF_TRUTH),
+    n_entries: (0, usize::MAX),
+    example: "costs = { billing = { technical = 5 } }",
+};
+
+static COSTS_OF_TRUTH: Map = Map {
+    noun: "given label",
+    names: Names::Labels,
+    value: COST,
+    n_entries: (1, usize::MAX),
+    example: "billing = { technical = 5 }",
 };
 
 /// `"x.csv"`, `["a.csv", "b/*.csv"]` or `{ path = …, delimiter = ";" }`.
@@ -215,22 +263,22 @@ pub(crate) static DATA: Table = Table {
         .or_else("found out from the header"),
     ]],
     later: &[],
-    habits: &[
+    habits: &[&[
         ("file", "it is called `path` here"),
         ("files", "it is called `path` here"),
         ("url", "it is called `path` here"),
         ("sep", "it is called `delimiter` here"),
         ("separator", "it is called `delimiter` here"),
-    ],
+    ]],
 };
 
 pub(crate) static TEST: Variants = Variants {
     noun: "test",
     hint: "write `{ fraction = 0.2 }`, `{ folds = 5 }` or `{ path = \"data/test.csv\" }`",
     all: &[
-        Variant { signs: &["fraction"], word: None, table: &FRACTION },
-        Variant { signs: &["folds"], word: None, table: &FOLDS },
-        Variant { signs: &["path"], word: None, table: &DATA },
+        Variant { signs: &["fraction"], says: Says::Anything, table: &FRACTION },
+        Variant { signs: &["folds"], says: Says::Anything, table: &FOLDS },
+        Variant { signs: &["path"], says: Says::Anything, table: &DATA },
     ],
 };
 
@@ -300,9 +348,9 @@ pub(crate) static LIMITS: Table = Table {
         ),
     ]],
     later: &[],
-    habits: &[
+    habits: &[&[
         ("latency_ms", "the limit of latency is `p95_ms`"),
         ("usd", "the limit of cost is `usd_per_1000`"),
         ("cost", "the limit of cost is `usd_per_1000`"),
-    ],
+    ]],
 };

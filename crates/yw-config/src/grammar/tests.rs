@@ -68,7 +68,7 @@ fn every_key_is_explained_in_sentences() {
 fn keys_are_known_once() {
     for table in tables() {
         let mut seen = HashSet::new();
-        let others = table.later.iter().chain(table.habits).map(|(name, _)| *name);
+        let others = table.later.iter().copied().chain(table.habits()).map(|(name, _)| name);
         for name in table.keys().map(|k| k.name).chain(others) {
             assert!(seen.insert(name), "{}: {name}", table.title);
         }
@@ -77,7 +77,7 @@ fn keys_are_known_once() {
 
 #[test]
 fn patterns_say_what_names_are_allowed() {
-    for names in [Names::Plain, Names::Columns, Names::Models] {
+    for names in [Names::Plain, Names::Columns, Names::Labels, Names::Models] {
         let pattern = regex::Regex::new(names.pattern()).unwrap();
         let long = "x".repeat(65);
         for name in ["a", "", " ", ".a", "a.b", "a/b", "/b", "a/", "a/b/c", "ü", "a b", "-", "../x", &long, &long[1..]]

@@ -7,9 +7,11 @@ use yw_task::{AnswerKind, Metric, WELL_KNOWN_PROVIDERS, key_variable};
 
 use crate::environment::VARIABLES;
 use crate::grammar::{
-    ASK, BASELINE, CANDIDATES_DOC, CASCADE, DATA, Default, EXAMPLES, FEATURES, FOLDS, FRACTION, Key, LIMITS, LINEAR,
-    NEAREST, PRICE, PROVIDER, ROOT, SERVE, Shape, TASK, Table, Text,
+    ASK, AUTO, BASELINE, BOOLEAN_COSTS, CANDIDATES_DOC, CASCADE, DATA, DECISIONS, Default, EXAMPLES, FEATURES, FOLDS,
+    FRACTION, GOSS, Key, LIMITS, LINEAR, LOAD, LOADED, NEAREST, PRICE, PROVIDER, ROOT, SERVE, Shape, TASK, TREES, TUNE,
+    Table, Text,
 };
+use crate::shape::plain;
 use crate::suggest::listed;
 
 /// The reference page of the project file, in Markdown: an example, then every table with its keys, then what metrics,
@@ -18,12 +20,20 @@ pub fn markdown() -> String {
     let mut page = format!("{}\n```toml\n{}```\n", include_str!("introduction.md"), include_str!("example.toml"));
     section(&mut page, 2, &ROOT);
     section(&mut page, 2, &TASK);
-    for table in [&DATA, &FRACTION, &FOLDS, &LIMITS] {
+    for table in [&DATA, &FRACTION, &FOLDS, &LIMITS, &BOOLEAN_COSTS] {
         section(&mut page, 3, table);
     }
     metrics(&mut page);
     heading(&mut page, 2, "[task.NAME.candidate.NAME]", CANDIDATES_DOC);
-    for table in [&LINEAR, &NEAREST, &FEATURES, &BASELINE, &ASK] {
+    for table in [&LINEAR, &NEAREST, &FEATURES, &TREES] {
+        section(&mut page, 3, table);
+    }
+    section(&mut page, 4, &GOSS);
+    for table in [&AUTO, &TUNE, &DECISIONS, &LOAD] {
+        section(&mut page, 3, table);
+    }
+    section(&mut page, 4, &LOADED);
+    for table in [&BASELINE, &ASK] {
         section(&mut page, 3, table);
     }
     for variant in EXAMPLES.all {
@@ -50,11 +60,21 @@ fn section(page: &mut String, level: usize, table: &Table) {
         [format!("`{}`", key.name), type_of(&key.shape), default_of(key), meaning]
     };
     // Keys that tables share come last, and have a section of their own.
-    let own = table.keys.first().copied().unwrap_or_default();
+    let (own, shared) = table.keys.split_first().map_or((&[][..], &[][..]), |(own, shared)| (*own, shared));
     rows(page, ["Key", "Type", "Default", "Meaning"], own.iter().map(row));
-    if table.keys.len() > 1 {
-        page.push_str("\nAlso the keys of [features](#features).\n");
+    let sections = SHARED.iter().filter(|section| shared.iter().any(|group| is_of(section, group)));
+    let links: Vec<String> = sections.map(|s| s.title.to_lowercase()).map(|t| format!("[{t}](#{t})")).collect();
+    if !links.is_empty() {
+        put(page, format_args!("\nAlso the keys of {}.\n", links.join(" and ")));
     }
+}
+
+/// The sections of keys that tables share.
+static SHARED: &[&Table] = &[&DECISIONS, &FEATURES];
+
+/// Whether a section is that of a group of keys.
+fn is_of(section: &Table, group: &[Key]) -> bool {
+    section.keys().map(|k| k.name).eq(group.iter().map(|k| k.name))
 }
 
 fn default_of(key: &Key) -> String {
@@ -86,6 +106,7 @@ fn type_of(shape: &Shape) -> String {
         Shape::Table(_) | Shape::Variants(_) => "table".into(),
         Shape::Map(map) => match map.value {
             Shape::Table(_) | Shape::Variants(_) => "tables by name".into(),
+            Shape::Map(_) => format!("tables by {}", map.noun),
             value if map.n_entries.1 == 1 => format!("name of the {} = {}", map.noun, type_of(&value)),
             value => format!("{}s by name, each {}", map.noun, type_of(&value)),
         },
@@ -109,7 +130,7 @@ fn name_of(text: Text) -> &'static str {
 }
 
 fn interval(min: Bound<f64>, max: Bound<f64>) -> Option<String> {
-    Some(match (min, max) {
+    Some(match (min.map(plain), max.map(plain)) {
         (Bound::Unbounded, Bound::Unbounded) => return None,
         (Bound::Included(min), Bound::Unbounded) => format!("{min} or more"),
         (Bound::Excluded(min), Bound::Unbounded) => format!("above {min}"),
@@ -122,7 +143,9 @@ fn interval(min: Bound<f64>, max: Bound<f64>) -> Option<String> {
 }
 
 fn metrics(page: &mut String) {
-    heading(page, 3, "Metrics", "Which metrics apply depends on the type of the answer. The first is the default.");
+    let doc = "Which metrics apply depends on the type of the answer. The first is the default. `cost` is there where the \
+               task has `costs`.";
+    heading(page, 3, "Metrics", doc);
     let row = |kind: AnswerKind| {
         let mark = |m: &Metric| format!("`{m}`{}", if m.higher_is_better() { "" } else { " ↓" });
         [format!("`{kind}`"), Metric::of_kind(kind).iter().map(mark).collect::<Vec<_>>().join(", ")]

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use serde_json::{Map, Value, json};
 use toml::de::DeValue;
 
-use crate::grammar::{Default, Key, Names, ROOT, Shape, Table, Text, Variants};
+use crate::grammar::{Default, Key, Names, ROOT, Says, Shape, Table, Text, Variants};
 
 /// The JSON schema (draft 2020-12) of the project file, for editors.
 ///
@@ -80,7 +80,7 @@ fn of(shape: &Shape) -> Map<String, Value> {
 fn variants_of(variants: &Variants) -> Vec<Value> {
     let variant = |variant: &crate::grammar::Variant| {
         let mut schema = table(variant.table);
-        if let (Some(word), Some(sign)) = (variant.word, variant.signs.first()) {
+        if let (Says::Word(word), Some(sign)) = (variant.says, variant.signs.first()) {
             schema["properties"][sign] = json!({ "const": word });
         }
         Value::Object(schema)

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use yw_config::{
-    CandidateKind, Examples, LoadError, Loss, NGrams, Project, SplitBy, TestSpec, Weights, load, parse as parse_at,
+    BooleanCosts, Calibrate, CandidateKind, CandidateSpec, ClassWeight, CostsSpec, Decide, Examples, GossSpec,
+    LabelCost, LoadError, Loss, Monotone, NGrams, Project, SplitBy, TestSpec, TreesGrowth, TreesMode, TreesObjective,
+    TreesSpec, TuneSpec, Weights, load, parse as parse_at,
 };
 use yw_task::{AnswerKind, Dialect, FieldType, Metric, Usd};
 
@@ -25,28 +27,30 @@ fn with(more: &str) -> Project {
 
 /// The kind of the candidate that `keys` describe.
 fn candidate(keys: &str) -> CandidateKind {
-    let project = with(&format!("[task.t.candidate.x]\n{keys}"));
-    project.tasks[0].candidates[0].kind.clone()
+    whole_candidate(TASK, keys).kind
+}
+
+/// The candidate of a task that `keys` describe.
+fn whole_candidate(task: &str, keys: &str) -> CandidateSpec {
+    let project = parse(&format!("{task}[task.t.candidate.x]\n{keys}\n[task.t.candidate.words]\nfit = \"nearest\"\n"));
+    project.unwrap_or_else(|e| panic!("{e}")).tasks[0].candidates[0].clone()
+}
+
+/// [`TASK`] with another answer.
+fn task_of(answer: &str) -> String {
+    TASK.replace("\"label\"", answer)
 }
 
 #[test]
 fn the_example_of_the_design() {
     let design = include_str!("design.toml");
     let later: Vec<String> = parse(design).unwrap_err().iter().map(|p| p.message.clone()).collect();
-    assert_eq!(
-        later,
-        [
-            "this version of Yellowwood has no kind of model to fit `trees` yet",
-            "there is no file `prompts/triage.md`",
-            "this version of Yellowwood has no `library` yet",
-        ]
-    );
+    assert_eq!(later, ["there is no file `prompts/triage.md`", "this version of Yellowwood has no `library` yet",]);
 
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("prompts")).unwrap();
     std::fs::write(folder.path().join("prompts/triage.md"), "{{ body }}").unwrap();
-    let now = design.replace("fit = \"trees\"\nlearning_rate = 0.05", "fit = \"nearest\"");
-    let now = &now[..now.find("[library").unwrap()];
+    let now = &design[..design.find("[library").unwrap()];
     std::fs::write(folder.path().join("yellowwood.toml"), now).unwrap();
     let project = load(folder.path()).unwrap();
     assert!(project.warnings.is_empty(), "{}", project.warnings);
@@ -69,6 +73,8 @@ fn the_example_of_the_design() {
     assert_eq!((task.limits.usd_per_1000, task.limits.min_score), (Some(1.0), Some(0.8)));
     let names: Vec<_> = task.candidates.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["words", "boosted", "prompted", "cascade"]);
+    let boosted = TreesSpec { learning_rate: Some(0.05), ..TreesSpec::default() };
+    assert_eq!(task.candidates[1].kind, CandidateKind::Trees(boosted));
     let CandidateKind::Ask(ask) = &task.candidates[2].kind else { panic!("{:?}", task.candidates[2]) };
     assert_eq!(ask.model.to_string(), "anthropic/claude-haiku-4-5");
     assert_eq!(ask.examples, Examples::Nearest(8));
@@ -92,7 +98,7 @@ fn the_template_and_the_example_of_the_reference() {
             l.strip_prefix("# ").filter(|l| l.starts_with('[') || l.contains(" = ")).unwrap_or(l).to_owned() + "\n"
         })
         .collect();
-    assert_eq!(parse(&full).unwrap_or_else(|e| panic!("{e}")).tasks[0].candidates.len(), 4);
+    assert_eq!(parse(&full).unwrap_or_else(|e| panic!("{e}")).tasks[0].candidates.len(), 5);
 
     let project = parse(include_str!("../../src/reference/example.toml")).unwrap_or_else(|e| panic!("{e}"));
     assert!(project.warnings.is_empty(), "{}", project.warnings);
@@ -153,6 +159,158 @@ fn candidates_keep_what_they_say_and_leave_the_rest_to_the_engine() {
         panic!()
     };
     assert_eq!((cascade.then.as_str(), cascade.threshold), ("baseline", Some(1.0)));
+}
+
+#[test]
+fn trees_keep_what_they_say_and_leave_the_rest_to_the_engine() {
+    assert_eq!(candidate("fit = \"trees\""), CandidateKind::Trees(TreesSpec::default()));
+    let keys = r#"
+        fit = "trees"
+        mode = "boosting"
+        trees = 300
+        learning_rate = 0.1
+        max_leaves = 0
+        max_depth = 8
+        growth = "depth"
+        max_bins = 65_535
+        min_rows_per_leaf = 5
+        min_child_weight = 1
+        min_split_gain = 0.5
+        l1 = 0
+        l2 = 2.5
+        column_fraction = 0.9
+        column_fraction_per_split = 1
+        goss = { top_fraction = 0.25, other_fraction = 0.125 }
+        quantized = false
+        class_weight = "balanced"
+        monotone = { sent = "decreasing" }
+        interactions = [["body", "sent"], ["sent"]]
+        additive = false
+        early_stopping_rounds = 50
+        max_text_features = 200
+    "#;
+    let expect = TreesSpec {
+        mode: Some(TreesMode::Boosting),
+        trees: Some(300),
+        learning_rate: Some(0.1),
+        max_leaves: Some(0),
+        max_depth: Some(8),
+        growth: Some(TreesGrowth::Depth),
+        max_bins: Some(65_535),
+        min_rows_per_leaf: Some(5),
+        min_child_weight: Some(1.0),
+        min_split_gain: Some(0.5),
+        l1: Some(0.0),
+        l2: Some(2.5),
+        row_fraction: None,
+        column_fraction: Some(0.9),
+        column_fraction_per_split: Some(1.0),
+        goss: Some(GossSpec { top_fraction: 0.25, other_fraction: 0.125 }),
+        quantized: Some(false),
+        class_weight: Some(ClassWeight::Balanced),
+        objective: None,
+        monotone: vec![("sent".into(), Monotone::Decreasing)],
+        interactions: vec![vec!["body".into(), "sent".into()], vec!["sent".into()]],
+        additive: Some(false),
+        early_stopping_rounds: Some(50),
+        max_text_features: Some(200),
+    };
+    assert_eq!(candidate(keys), CandidateKind::Trees(expect));
+    let keys = "fit = \"trees\"\nmode = \"extra_trees\"\nrow_fraction = 0.5";
+    let expect = TreesSpec { mode: Some(TreesMode::ExtraTrees), row_fraction: Some(0.5), ..TreesSpec::default() };
+    assert_eq!(candidate(keys), CandidateKind::Trees(expect));
+}
+
+#[test]
+fn objectives_come_with_their_parameter() {
+    #[track_caller]
+    fn check(keys: &str, expect: TreesObjective) {
+        let spec = whole_candidate(&task_of("\"number\""), &format!("fit = \"trees\"\nobjective = {keys}"));
+        assert_eq!(spec.kind, CandidateKind::Trees(TreesSpec { objective: Some(expect), ..TreesSpec::default() }));
+    }
+    check("\"squared\"", TreesObjective::Squared);
+    check("\"absolute\"", TreesObjective::Absolute);
+    check("\"quantile\"", TreesObjective::Quantile { alpha: 0.5 });
+    check("\"quantile\"\nalpha = 0.9", TreesObjective::Quantile { alpha: 0.9 });
+    check("\"huber\"", TreesObjective::Huber { delta: 1.0 });
+    check("\"huber\"\ndelta = 20", TreesObjective::Huber { delta: 20.0 });
+    check("\"poisson\"", TreesObjective::Poisson);
+    check("\"gamma\"", TreesObjective::Gamma);
+    check("\"tweedie\"", TreesObjective::Tweedie { power: 1.5 });
+    check("\"tweedie\"\npower = 1.1", TreesObjective::Tweedie { power: 1.1 });
+}
+
+#[test]
+fn models_are_loaded_from_files_beside_the_project() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    let model = folder.path().join("models/churn.ubj");
+    std::fs::write(&model, "{}").unwrap();
+    let text = format!("{TASK}[task.t.candidate.x]\nfit = {{ load = \"models/churn.ubj\" }}\n");
+    let file = folder.path().join("yellowwood.toml");
+    let project = parse_at(&text, &file).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(project.tasks[0].candidates[0].kind, CandidateKind::Load(model));
+
+    // An error says where it looked.
+    let said = |name: &str| parse_at(&text.replace("churn.ubj", name), &file).unwrap_err().to_string();
+    let models = folder.path().join("models").display().to_string();
+    assert!(said("churm.ubj").contains(&format!("did you mean `churn.ubj` in {models}?")), "{}", said("churm.ubj"));
+    assert!(said("trees.txt").contains(&format!("there is no {models}/trees.txt")), "{}", said("trees.txt"));
+}
+
+#[test]
+fn fitted_candidates_may_be_tuned() {
+    let tune = |keys: &str| whole_candidate(TASK, keys).tune;
+    assert_eq!(tune("fit = \"auto\""), Some(TuneSpec { minutes: Some(5.0), trials: None }));
+    for kind in ["linear", "nearest", "trees"] {
+        assert_eq!(tune(&format!("fit = \"{kind}\"")), None);
+    }
+    for kind in ["linear", "nearest", "trees", "auto"] {
+        let with = |value: &str| tune(&format!("fit = \"{kind}\"\ntune = {value}"));
+        assert_eq!(with("{ minutes = 0.5 }"), Some(TuneSpec { minutes: Some(0.5), trials: None }));
+        assert_eq!(with("{ trials = 50 }"), Some(TuneSpec { minutes: None, trials: Some(50) }));
+        assert_eq!(with("{ minutes = 5, trials = 1 }"), Some(TuneSpec { minutes: Some(5.0), trials: Some(1) }));
+    }
+    let CandidateKind::Auto(auto) = candidate("fit = \"auto\"\nmin_rows = 3") else { panic!() };
+    assert_eq!(auto.text.min_rows, Some(3));
+}
+
+#[test]
+fn fitted_candidates_may_say_how_they_decide() {
+    for kind in ["linear", "nearest", "trees", "auto"] {
+        let with = |keys: &str| whole_candidate(&task_of("\"boolean\""), &format!("fit = \"{kind}\"\n{keys}"));
+        assert_eq!((with("").calibrate, with("").decide), (None, None));
+        let calibrate = |value: &str| with(&format!("calibrate = {value}")).calibrate.unwrap();
+        assert_eq!(calibrate("true"), Calibrate::Best);
+        assert_eq!(calibrate("false"), Calibrate::Off);
+        assert_eq!(calibrate("\"isotonic\""), Calibrate::Isotonic);
+        assert_eq!(calibrate("\"platt\""), Calibrate::Platt);
+        assert_eq!(calibrate("\"temperature\""), Calibrate::Temperature);
+        let decide = |value: &str| with(&format!("decide = {value}")).decide.unwrap();
+        assert_eq!(decide("\"largest\""), Decide::Largest);
+        assert_eq!(decide("\"tuned\""), Decide::Tuned);
+        assert_eq!(decide("0.35"), Decide::Threshold(0.35));
+    }
+    assert_eq!(whole_candidate(TASK, "fit = \"linear\"\ndecide = \"tuned\"").decide, Some(Decide::Tuned));
+}
+
+#[test]
+fn costs_are_said_by_kind_of_mistake_or_by_pair_of_labels() {
+    let of = |task: &str, keys: &str| {
+        let project = parse(&format!("{task}{keys}")).unwrap_or_else(|e| panic!("{e}"));
+        (project.tasks[0].metric, project.tasks[0].costs.clone().unwrap())
+    };
+    let keys = "metric = \"cost\"\ncosts = { false_positive = 1, false_negative = 25, true_positive = -10.5 }";
+    let costs = BooleanCosts { true_positive: -10.5, false_positive: 1.0, true_negative: 0.0, false_negative: 25.0 };
+    assert_eq!(of(&task_of("\"boolean\""), keys), (Metric::Cost, CostsSpec::Boolean(costs)));
+
+    let keys = "costs = { b = { a = 5 }, \"a\" = { \"c d\" = 2.5, a = -1 } }";
+    let cost = |truth: &str, answer: &str, cost| LabelCost { truth: truth.into(), answer: answer.into(), cost };
+    let costs = vec![cost("b", "a", 5.0), cost("a", "c d", 2.5), cost("a", "a", -1.0)];
+    assert_eq!(of(TASK, keys), (Metric::MacroF1, CostsSpec::Label(costs)));
+    // Labels may be called like kinds of mistakes.
+    let costs = vec![cost("false_positive", "true_positive", 1.0)];
+    assert_eq!(of(TASK, "costs.false_positive.true_positive = 1").1, CostsSpec::Label(costs));
 }
 
 #[test]

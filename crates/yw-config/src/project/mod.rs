@@ -1,5 +1,8 @@
 //! The checked project: every value is known to be of its type, in its range, and to fit the others.
 
+mod candidate;
+mod trees;
+
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -7,6 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use yw_task::{AnswerKind, Dialect, Field, Metric, ModelRef, Usd};
+
+pub use self::candidate::{
+    AskSpec, AutoSpec, BaselineSpec, Calibrate, CandidateKind, CandidateSpec, CascadeSpec, ClassWeight, Decide,
+    Examples, LinearSpec, Loss, NGrams, NearestSpec, Statistic, TextSpec, TuneSpec, Weights,
+};
+pub use self::trees::{GossSpec, Monotone, TreesGrowth, TreesMode, TreesObjective, TreesSpec};
 
 use crate::problem::{Problem, Problems, Severity};
 use crate::syntax;
@@ -88,6 +97,8 @@ pub struct TaskSpec {
     pub metric: Metric,
     /// What a champion must keep.
     pub limits: Limits,
+    /// What answers cost; of the kind of `answer`, and there if `metric` is [`Metric::Cost`].
+    pub costs: Option<CostsSpec>,
     /// Seed of every random choice.
     pub seed: u64,
     /// The candidates, in the order of the file, without the `baseline` that is always added.
@@ -159,177 +170,38 @@ pub struct Limits {
     pub max_score: Option<f64>,
 }
 
-/// One named way to answer a task.
+/// What answers cost, in any one unit; negative costs are gains. All are finite.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CandidateSpec {
-    /// The name of its table; unique in its task even when case is ignored, never `baseline`.
-    pub name: String,
-    /// What it is.
-    pub kind: CandidateKind,
+pub enum CostsSpec {
+    /// Of boolean answers.
+    Boolean(BooleanCosts),
+    /// Of labels: the pairs that the file names, in its order, no pair twice. Of other pairs, wrong answers cost 1 and
+    /// right ones nothing. Whether the data has these labels is not known here.
+    Label(Vec<LabelCost>),
 }
 
-/// The kinds of candidates; which one is told by the verb that the file uses.
+/// What boolean answers cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BooleanCosts {
+    /// Of true where it is right.
+    pub true_positive: f64,
+    /// Of true where false is right.
+    pub false_positive: f64,
+    /// Of false where it is right.
+    pub true_negative: f64,
+    /// Of false where true is right.
+    pub false_negative: f64,
+}
+
+/// What one answer to one truth costs.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CandidateKind {
-    /// `fit = "baseline"`: one answer for every row.
-    Baseline(BaselineSpec),
-    /// `fit = "linear"`.
-    Linear(LinearSpec),
-    /// `fit = "nearest"`.
-    Nearest(NearestSpec),
-    /// `ask = "provider/model"`.
-    Ask(AskSpec),
-    /// `first = "…"` and `then = "…"`.
-    Cascade(CascadeSpec),
-}
-
-/// A baseline besides the one that is always added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BaselineSpec {
-    /// What it answers; none is the default of the answer's kind.
-    pub statistic: Option<Statistic>,
-}
-
-/// The one answer of a baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Statistic {
-    /// The most frequent answer; for answers that are no numbers.
-    MostFrequent,
-    /// The mean; for numbers.
-    Mean,
-    /// The median; for numbers.
-    Median,
-}
-
-/// A linear model. What is not given is the engine's default.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LinearSpec {
-    /// What is minimised; fits the answer's kind.
-    pub loss: Option<Loss>,
-    /// Strength of the L2 penalty, above zero.
-    pub l2: Option<f64>,
-    /// How rows are weighted; only for labels and booleans.
-    pub class_weight: Option<ClassWeight>,
-    /// Passes over the rows at most.
-    pub max_iterations: Option<u32>,
-    /// When to stop, above zero.
-    pub tolerance: Option<f64>,
-    /// How columns become numbers.
-    pub text: TextSpec,
-}
-
-/// What a linear model minimises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// Log loss: logistic or softmax regression; for labels and booleans.
-    Logistic,
-    /// The hinge, squared: a linear support vector machine; for labels and booleans.
-    SquaredHinge,
-    /// Squared error: ridge regression; for numbers.
-    Squared,
-}
-
-/// How rows are weighted by their class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClassWeight {
-    /// Inversely to how often the class occurs.
-    Balanced,
-}
-
-/// How columns become features; what is not given is the engine's default.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct TextSpec {
-    /// Word n-grams of texts.
-    pub words: Option<NGrams>,
-    /// Character n-grams of texts.
-    pub characters: Option<NGrams>,
-    /// Whether case is ignored.
-    pub lowercase: Option<bool>,
-    /// Whether a term's count enters by its logarithm.
-    pub sublinear: Option<bool>,
-    /// Terms and levels that fewer training rows have are left out.
-    pub min_rows: Option<u32>,
-    /// The most frequent terms that a text column keeps, at most.
-    pub max_features: Option<u32>,
-    /// The most frequent levels that a category column keeps, at most.
-    pub max_levels: Option<u32>,
-}
-
-/// Which n-grams are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NGrams {
-    /// None.
-    Off,
-    /// Those of `min` to `max` words or characters; `1 <= min <= max`.
-    Lengths {
-        /// The shortest.
-        min: u8,
-        /// The longest.
-        max: u8,
-    },
-}
-
-/// Nearest neighbours.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NearestSpec {
-    /// How many training rows vote, at least one.
-    pub neighbors: u32,
-    /// How their votes count.
-    pub weights: Weights,
-    /// How columns become numbers.
-    pub text: TextSpec,
-}
-
-/// How the votes of neighbours count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weights {
-    /// All the same.
-    Uniform,
-    /// By closeness.
-    Distance,
-}
-
-/// A prompted foundation model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AskSpec {
-    /// Who is asked; its provider is in [`Project::providers`].
-    pub model: ModelRef,
-    /// The MiniJinja file of the user message, absolute; it existed. None is the default prompt.
-    pub prompt: Option<PathBuf>,
-    /// The MiniJinja file of the system message, absolute; it existed.
-    pub system: Option<PathBuf>,
-    /// Which answered rows are shown.
-    pub examples: Examples,
-    /// Sampling temperature, 0 to 2; none is the provider's default.
-    pub temperature: Option<f64>,
-    /// Tokens that one answer may have at most.
-    pub max_tokens: Option<u32>,
-    /// How long one try may take; none is the provider's.
-    pub timeout: Option<Duration>,
-}
-
-/// Which answered rows a prompt shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Examples {
-    /// None.
-    None,
-    /// The rows of this file, absolute; it existed.
-    Fixed(PathBuf),
-    /// So many training rows, chosen once by the seed.
-    Random(u32),
-    /// The training rows most like the row that is asked about.
-    Nearest(u32),
-}
-
-/// Two candidates in a row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CascadeSpec {
-    /// Who answers first; another candidate of the task, or `baseline`.
-    pub first: String,
-    /// Who answers when the first is unsure; another candidate of the task, or `baseline`. Nothing refers in a circle.
-    pub then: String,
-    /// The first's answer stands from this confidence on, 0 to 1; none is tuned on held-out rows.
-    pub threshold: Option<f64>,
+pub struct LabelCost {
+    /// The right label.
+    pub truth: String,
+    /// The given label.
+    pub answer: String,
+    /// What it costs.
+    pub cost: f64,
 }
 
 /// A company or server that models are reached at.
