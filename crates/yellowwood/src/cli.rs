@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Answer every row of a file with a task's champion
     Predict(PredictArgs),
+    /// Show what a task's champion, or another candidate, rests its answers on
+    Explain(ExplainArgs),
     /// Choose the version that answers a task
     Promote(PromoteArgs),
     /// List past runs, or show one
@@ -132,6 +134,32 @@ pub(crate) struct PredictArgs {
     pub(crate) project: Option<PathBuf>,
 }
 
+#[derive(Args)]
+#[command(after_help = "Examples:
+  yw explain triage                             the fields and features that matter
+  yw explain triage --candidate words           of another candidate of the last run
+  yw explain triage --row new.csv               what speaks for each row's answer
+  head -n 3 new.csv | yw explain triage --row - --format json")]
+pub(crate) struct ExplainArgs {
+    /// The task
+    pub(crate) task: String,
+    /// Explain the answer to each row: CSV, Parquet or JSON lines; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) row: Option<String>,
+    /// A candidate of the task's last run [default: the champion]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) candidate: Option<String>,
+    /// How many fields and features to list
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    pub(crate) top: usize,
+    /// How to print; see docs/explain-json.md
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+    /// The project's folder [default: found upwards from here]
+    #[arg(short = 'p', long = "project", value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+}
+
 /// What can be written to a stream.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StreamFormat {
@@ -222,6 +250,10 @@ pub(crate) struct ServeArgs {
     /// Where to listen [default: as the project file says, or 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) address: Option<SocketAddr>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "expected a whole number from 1 on".to_owned())
 }
 
 fn dollars(text: &str) -> Result<f64, String> {

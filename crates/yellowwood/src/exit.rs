@@ -19,7 +19,7 @@ pub(crate) const DATA: u8 = 4;
 /// `--gate`: no champion, or it misses the task's limits.
 pub(crate) const GATE: u8 = 5;
 
-/// Rows were left without an answer: by `yw predict`, for some rows.
+/// Rows were left without an answer: by `yw predict` or `yw explain --row`, for some rows.
 pub(crate) const ROWS: u8 = 6;
 
 /// Shown at the end of `yw --help`.
@@ -31,4 +31,4 @@ Exit codes:
   3  the project file is missing or has errors
   4  the data cannot be used
   5  run --gate: no champion, or it misses the limits
-  6  predict: some rows have no answer";
+  6  predict, explain --row: some rows have no answer";

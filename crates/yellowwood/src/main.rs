@@ -10,6 +10,7 @@ mod failure;
 mod logging;
 mod output;
 mod project;
+mod version;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Check(args) => command::check::run(&args).await,
             Command::Run(args) => command::run::run(&args).await,
             Command::Predict(args) => command::predict::run(&args).await,
+            Command::Explain(args) => command::explain::run(&args).await,
             Command::Promote(args) => command::promote::run(&args).await,
             Command::Runs(args) => command::runs::run(&args).await,
             Command::Serve(args) => command::serve::run(&args).await,

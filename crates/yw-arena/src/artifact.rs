@@ -9,7 +9,9 @@ use yw_task::{AnswerKind, AnswerSpec, Field, FieldType, LabelSet, Predictor, Sav
 
 use crate::ask::{self, Asking};
 use crate::cascade::{CASCADE_FILE, CascadeFile, CascadePredictor};
+use crate::decided::{DECIDER_FILE, DecidedPredictor, INNER_DIR};
 use crate::learned::LearnedPredictor;
+use crate::tune::{BLEND_FILE, BlendFile, BlendPredictor};
 
 /// The version of the layout of artifacts that this program writes and reads, all files in them included.
 pub const ARTIFACT_FORMAT: u32 = 1;
@@ -90,6 +92,17 @@ fn load_predictor(dir: &Path, task: &TaskShape, asking: &Asking) -> Result<Arc<d
         let CascadeFile { threshold } = read_json(&dir.join(CASCADE_FILE))?;
         let part = |name| load_predictor(&dir.join(name), task, asking);
         return Ok(Arc::new(CascadePredictor { first: part("first")?, then: part("then")?, threshold }));
+    }
+    if dir.join(BLEND_FILE).exists() {
+        let file: BlendFile = read_json(&dir.join(BLEND_FILE))?;
+        let members = file.members().map_err(|reason| BlendFile::broken(dir, reason))?;
+        let member = |(weight, name): (f64, String)| Ok((weight, load_predictor(&dir.join(name), task, asking)?));
+        let members = members.into_iter().map(member).collect::<Result<_, LoadError>>()?;
+        return Ok(Arc::new(BlendPredictor::new(members, task.answer.labels.clone())));
+    }
+    if dir.join(DECIDER_FILE).exists() {
+        let inner = load_predictor(&dir.join(INNER_DIR), task, asking)?;
+        return Ok(Arc::new(DecidedPredictor::load(dir, task, inner)?));
     }
     if dir.join(ask::ASK_FILE).exists() {
         return Ok(Arc::new(ask::load(dir, task, asking.clone())?));

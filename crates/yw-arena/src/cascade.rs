@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use yw_config::CostsSpec;
 use yw_task::{
     BoxFuture, FitContext, FitError, Fitted, LabelledRows, Metric, Outcome, PredictContext, Predictor, Progress,
     Recipe, RowErrorKind, Rows, SaveError, Truth, Usage,
@@ -30,6 +31,8 @@ pub(crate) struct CascadeRecipe {
     /// Given by the user; tuned if none.
     pub(crate) threshold: Option<f64>,
     pub(crate) metric: Metric,
+    /// What answers cost, where the task says so.
+    pub(crate) costs: Option<CostsSpec>,
 }
 
 /// The money limit was reached while a cascade was tuned.
@@ -117,7 +120,7 @@ impl CascadeRecipe {
         if cheap.iter().chain(&dear).any(was_not_asked) {
             return Err(FitError::Failed(Box::new(OutOfMoney { usage })));
         }
-        let threshold = best_threshold(&cheap, &dear, &held_out.truth, self.metric);
+        let threshold = best_threshold(&cheap, &dear, &held_out.truth, self.metric, self.costs.as_ref());
         let n_asked = cheap.iter().filter(|o| is_unsure(o, threshold)).count();
         Ok(Tuned { threshold, n_asked, n_rows: cheap.len(), usage })
     }
@@ -141,7 +144,13 @@ fn hold_out(train: &LabelledRows, seed: u64) -> Option<(Vec<usize>, Vec<usize>)>
 
 /// The threshold with the best metric; the lowest of equally good ones. Zero, which asks nobody, where the metric is not
 /// defined on these rows.
-fn best_threshold(cheap: &[Outcome], dear: &[Outcome], truth: &Truth, metric: Metric) -> f64 {
+fn best_threshold(
+    cheap: &[Outcome],
+    dear: &[Outcome],
+    truth: &Truth,
+    metric: Metric,
+    costs: Option<&CostsSpec>,
+) -> f64 {
     // Between each pair of neighbouring confidences lies one decision; 0 asks nobody, above the largest asks all.
     let mut thresholds: Vec<f64> = cheap.iter().filter_map(confidence).map(f64::next_up).collect();
     thresholds.push(0.0);
@@ -154,7 +163,7 @@ fn best_threshold(cheap: &[Outcome], dear: &[Outcome], truth: &Truth, metric: Me
             if is_unsure(first, threshold) { asked.clone() } else { first.clone() }
         };
         let outcomes: Vec<Outcome> = cheap.iter().zip(&asked).map(choose).collect();
-        metric_statistic(metric, truth, &outcomes).map_or(f64::NAN, |statistic| sign * statistic.value(None))
+        metric_statistic(metric, truth, costs, &outcomes).map_or(f64::NAN, |statistic| sign * statistic.value(None))
     };
     let (mut best, mut best_score) = (0.0, f64::NEG_INFINITY);
     for threshold in thresholds {
@@ -215,6 +224,10 @@ impl Predictor for CascadePredictor {
             }
             outcomes
         })
+    }
+
+    fn asks(&self) -> bool {
+        self.first.asks() || self.then.asks()
     }
 
     fn save(&self, dir: &Path) -> Result<(), SaveError> {

@@ -10,6 +10,9 @@ use yw_task::{BoxFuture, Usd, key_variable};
 
 use crate::ask::Asking;
 
+/// Where trials of tuning are kept in a project's state.
+const TUNINGS_DIR: &str = "cache/tune";
+
 /// The way to every provider of `project`.
 ///
 /// `environment` is asked for keys, as `std::env::var` is. Without a store, as for an estimate, nothing is remembered.
@@ -36,6 +39,7 @@ pub fn connect(
     Ok(Asking {
         gateway: Arc::new(Gateway::new(config, replies)?),
         budget: max_usd.map(|usd| Arc::new(Budget::new(usd))),
+        tunings: store.map(|s| s.state_dir().join(TUNINGS_DIR)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use yw_config::{DataSpec, TaskSpec, TestSpec};
+use yw_config::{CostsSpec, DataSpec, TaskSpec, TestSpec};
 use yw_table::{AnswerColumn, Source, SplitBy, SplitSpec, Table, TableError, TableSpec};
 use yw_task::{AnswerSpec, Field, LabelSet, LabelledRows, Rows, Truth};
 
@@ -130,12 +130,13 @@ impl TaskData {
     }
 
     fn from_two(task: &TaskSpec, train: Table, test: Table) -> Result<TaskData, DataError> {
-        let notes = notes(&train, Some(&test));
+        let mut notes = notes(&train, Some(&test));
         let mut hash = blake3::Hasher::new();
         hash.update(&train.fingerprint).update(&test.fingerprint);
         let (train, test) = (labelled(task, train)?, labelled(task, test)?);
         let answer = answer_spec(task, &train.truth);
         let test = LabelledRows { truth: yw_table::align(test.truth, &answer.labels), ..test };
+        notes.extend(unknown_costs(task, &test.truth));
         Ok(TaskData {
             answer,
             splits: vec![DataSplit { train, test }],
@@ -148,9 +149,10 @@ impl TaskData {
     fn from_one(task: &TaskSpec, table: Table, spec: SplitSpec) -> Result<TaskData, DataError> {
         let splits = yw_table::split(&table, &spec, task.seed)
             .map_err(|source| DataError::Split { task: task.name.clone(), source })?;
-        let notes = notes(&table, None);
+        let mut notes = notes(&table, None);
         let fingerprint = blake3::Hash::from_bytes(table.fingerprint).to_hex().to_string();
         let all = labelled(task, table)?;
+        notes.extend(unknown_costs(task, &all.truth));
         let folds = matches!(spec, SplitSpec::Folds { .. });
         // With a single split, the candidates know the labels of their training rows only; a test row with another
         // label is one that nobody can get right.
@@ -236,6 +238,14 @@ fn concat_truth<'a>(parts: impl Iterator<Item = &'a Truth>) -> Truth {
         }
     }
     whole
+}
+
+/// The labels that the task's costs name and no row has, one sentence each; `truth` knows the labels of all rows.
+fn unknown_costs(task: &TaskSpec, truth: &Truth) -> Vec<String> {
+    let (Some(CostsSpec::Label(pairs)), Truth::Label { labels, .. }) = (&task.costs, truth) else { return Vec::new() };
+    let named = LabelSet::sorted(pairs.iter().flat_map(|pair| [&pair.truth, &pair.answer]));
+    let unknown = named.iter().filter(|label| labels.id(label).is_none());
+    unknown.map(|label| format!("`costs` names the label `{label}`, which no row has")).collect()
 }
 
 fn notes(train: &Table, test: Option<&Table>) -> Vec<String> {

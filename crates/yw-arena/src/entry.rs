@@ -13,6 +13,7 @@ use crate::candidate::Candidate;
 use crate::cascade::OutOfMoney;
 use crate::data::TaskData;
 use crate::evaluate::{Scored, TestSet, details, failures, latency, was_not_asked};
+use crate::explain;
 use crate::learned::on_compute;
 use crate::report::{CandidateReport, Cost, Details, Status};
 use crate::verdict::Contender;
@@ -113,6 +114,7 @@ async fn evaluate(candidate: &Candidate, data: &TaskData, test: &Arc<TestSet>, p
         report.predict_rows_per_second = Some(n_rows as f64 / predict_time.as_secs_f64());
     }
     report.latency = latency(&*fitted.predictor, &test.rows.rows, &outcomes).await;
+    let explained = explain::for_report(&*fitted.predictor, &test.rows.rows, &data.answer, test.seed).await;
     let (scored, details) = on_compute({
         let test = test.clone();
         move || (test.score(&outcomes), details(&test, &outcomes))
@@ -120,7 +122,7 @@ async fn evaluate(candidate: &Candidate, data: &TaskData, test: &Arc<TestSet>, p
     .await;
     report.score = Some(scored.score);
     report.metrics = scored.metrics.clone();
-    report.details = Details { weights: fitted.weights, ..details };
+    report.details = Details { weights: fitted.weights, explained, ..details };
     Entry { report, scored: Some(scored), predictor: Some(fitted.predictor) }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use yw_learn::{ClassImportance, Model, ModelParams};
 use yw_task::{
-    Answer, AnswerKind, BoxFuture, ClassWeights, FitContext, FitError, Fitted, LabelledRows, Outcome, PredictContext,
-    Predictor, Recipe, Rows, SaveError,
+    Answer, AnswerKind, BoxFuture, ClassWeights, Explanation, FitContext, FitError, Fitted, LabelledRows, Outcome,
+    PredictContext, Predictor, Recipe, Rows, SaveError,
 };
 
 use crate::artifact::{LoadError, TaskShape};
@@ -35,7 +35,9 @@ impl Recipe for LearnedRecipe {
             let model = on_compute(move || Model::fit(&rows, &params, seed)).await;
             let model = model.map_err(|e| FitError::Data { reason: e.to_string() })?;
             context.progress.advance(train.n_rows() as u64);
-            let (summary, weights) = (model.summary(), weights(&model));
+            let summary = model.summary();
+            // Those of trees have no sign: the report has them as contributions.
+            let weights = if matches!(self.params, ModelParams::Linear(_)) { weights(&model) } else { Vec::new() };
             let mut fitted = Fitted { weights, ..Fitted::new(LearnedPredictor { model: Arc::new(model) }) };
             if !summary.converged {
                 fitted.notes.push(format!(
@@ -72,6 +74,16 @@ impl Predictor for LearnedPredictor {
                 context.progress.advance(n_rows as u64);
             }
             outcomes
+        })
+    }
+
+    fn explain<'a>(&'a self, rows: &'a Rows) -> BoxFuture<'a, Option<Explanation>> {
+        Box::pin(async move {
+            if rows.n_rows() <= INLINE_ROWS {
+                return self.model.explain(rows);
+            }
+            let (model, rows) = (self.model.clone(), rows.clone());
+            on_compute(move || model.explain(&rows)).await
         })
     }
 

@@ -26,14 +26,17 @@ mod candidate;
 mod cascade;
 mod connect;
 mod data;
+mod decided;
 mod entry;
 mod estimate;
 mod evaluate;
+mod explain;
 mod learned;
 mod publish;
 mod random;
 pub mod report;
 mod run;
+mod tune;
 mod verdict;
 
 pub use artifact::{ARTIFACT_FORMAT, LoadError, LoadedPredictor, load};
@@ -42,6 +45,10 @@ pub use candidate::{BASELINE, Candidate, CandidateError, candidates};
 pub use connect::{ConnectError, connect};
 pub use data::{DataError, DataSplit, TaskData, source_of, table_spec_of};
 pub use estimate::{AskEstimate, estimate};
+pub use explain::{
+    Attributions, Contributions, ExplainError, FeatureContribution, FieldImportance, ModelExplanation, attributions,
+    explain,
+};
 pub use publish::{PublishError, config_hash, publish, record_of};
 pub use report::{Report, Verdict};
 pub use run::{Finished, RunError, Watcher, nobody, run};

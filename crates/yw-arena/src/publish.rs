@@ -1,13 +1,13 @@
 //! From a finished run to the store: predictors become artifacts, the report becomes the run's record.
 
 use yw_store::{
-    CandidateRecord, CandidateStatus, Comparison, DataRecord, Interval, NewArtifact, RunRecord, Score, Store,
-    StoreError, UsdRecord, VerdictRecord,
+    CandidateRecord, CandidateStatus, Comparison, CurveRecord, DataRecord, DependenceRecord, ExplanationRecord,
+    FeatureRecord, Interval, NewArtifact, RunRecord, Score, Store, StoreError, UsdRecord, VerdictRecord,
 };
 use yw_task::SaveError;
 
 use crate::artifact::{self, ARTIFACT_FORMAT, TaskShape};
-use crate::report::{CandidateReport, Report, Road, Status};
+use crate::report::{CandidateReport, Dependence, DependenceCurve, Explained, Report, Road, Status};
 use crate::run::Finished;
 
 /// Why a finished run could not be kept.
@@ -134,5 +134,30 @@ fn candidate_record(candidate: &CandidateReport) -> CandidateRecord {
         }),
         artifact: candidate.artifact.clone(),
         size_bytes: candidate.size_bytes,
+        explanation: candidate.details.explained.as_ref().map(explanation_record),
+    }
+}
+
+fn explanation_record(explained: &Explained) -> ExplanationRecord {
+    let feature =
+        |(name, mean_absolute): &(String, f64)| FeatureRecord { feature: name.clone(), mean_absolute: *mean_absolute };
+    ExplanationRecord {
+        unit: explained.unit.name().to_owned(),
+        rows: explained.n_rows as u64,
+        features: explained.importance.iter().map(feature).collect(),
+        dependence: explained.dependence.iter().map(dependence_record).collect(),
+        effects: explained.effects.iter().map(dependence_record).collect(),
+    }
+}
+
+fn dependence_record(dependence: &Dependence) -> DependenceRecord {
+    let curve = |curve: &DependenceCurve| CurveRecord {
+        class: curve.class.clone(),
+        means: curve.means.iter().map(|mean| Some(*mean).filter(|mean| mean.is_finite())).collect(),
+    };
+    DependenceRecord {
+        field: dependence.field.clone(),
+        values: dependence.values.clone(),
+        curves: dependence.curves.iter().map(curve).collect(),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yw_stats::{Difference, Estimate};
-use yw_task::{AnswerKind, ClassWeights, Metric, RowErrorKind, Usage, Usd};
+use yw_task::{AnswerKind, ClassWeights, Metric, RowErrorKind, ScoreUnit, Usage, Usd};
 
 /// One execution of a task's candidates on the same rows.
 #[derive(Debug, Clone)]
@@ -181,6 +181,45 @@ pub struct Details {
     pub slices: Vec<Slice>,
     /// What a learned model weighs most.
     pub weights: Vec<ClassWeights>,
+    /// What a learned model's scores are made of, where it can tell.
+    pub explained: Option<Explained>,
+}
+
+/// What a model's scores are made of, on test rows.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// What scores and contributions are.
+    pub unit: ScoreUnit,
+    /// How many rows this was measured on.
+    pub n_rows: usize,
+    /// The features that contribute most, with the mean magnitude of their contributions, all classes together.
+    pub importance: Vec<(String, f64)>,
+    /// Partial dependence: how answers change with the fields that matter most.
+    pub dependence: Vec<Dependence>,
+    /// Of additive models: what the values of these fields contribute, which is all that they do.
+    pub effects: Vec<Dependence>,
+}
+
+/// What follows from the values of one field.
+#[derive(Debug, Clone)]
+pub struct Dependence {
+    /// The field.
+    pub field: String,
+    /// Values of the field in their order, as JSON has them.
+    pub values: Vec<serde_json::Value>,
+    /// One curve; of labels, one for each of the main ones.
+    pub curves: Vec<DependenceCurve>,
+}
+
+/// What follows for one class. *Unit*: probability, or that of the number; for effects, that of the contributions.
+#[derive(Debug, Clone)]
+pub struct DependenceCurve {
+    /// The label; none for booleans (of true) and numbers.
+    pub class: Option<String>,
+    /// The mean over rows, by value. NaN where no row has an answer.
+    pub means: Vec<f64>,
+    /// Single rows, by value; NaN where a row has no answer.
+    pub rows: Vec<Vec<f64>>,
 }
 
 /// Rows by true and answered label.

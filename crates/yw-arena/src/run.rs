@@ -56,7 +56,8 @@ pub async fn run(
     let data = TaskData::load(task, &project.dir).await?;
     let candidates = candidates(task, &data.answer, asking).await?;
     let fold_sizes = data.splits.iter().map(|s| s.test.n_rows());
-    let test = Arc::new(TestSet::new(data.test_rows(), fold_sizes, task.metric, task.seed));
+    let test = TestSet::new(data.test_rows(), fold_sizes, task.metric, task.seed);
+    let test = Arc::new(test.with_costs(task.costs.clone()));
 
     let mut entries = Vec::new();
     for candidate in &candidates {

@@ -44,15 +44,15 @@ impl<'a> HeldOut<'a> {
         HeldOut { groups: Some(groups), ..self }
     }
 
-    /// The probabilities after calibration.
-    pub(crate) fn calibrated(&self, calibrator: &Calibrator) -> Vec<f64> {
+    /// The probabilities after a calibrator, row by row.
+    pub fn calibrated(&self, calibrator: &Calibrator) -> Vec<f64> {
         let mut probabilities = self.probabilities.to_vec();
         calibrator.apply_to_rows(&mut probabilities, self.n_classes);
         probabilities
     }
 
-    /// The same rows with other probabilities.
-    pub(crate) fn with_probabilities<'b>(&self, probabilities: &'b [f64]) -> HeldOut<'b>
+    /// The same rows with other probabilities. Panics if there are not as many.
+    pub fn with_probabilities<'b>(&self, probabilities: &'b [f64]) -> HeldOut<'b>
     where
         'a: 'b,
     {
@@ -60,7 +60,8 @@ impl<'a> HeldOut<'a> {
         HeldOut { probabilities, ..*self }
     }
 
-    pub(crate) fn n_classes(&self) -> usize {
+    /// How many classes there are.
+    pub fn n_classes(&self) -> usize {
         self.n_classes
     }
 

@@ -4,7 +4,7 @@
 //! The types to know are [`Model`] (fit, answer, save, load), [`ModelParams`] (which model, and how) and [`Featurizer`]
 //! (from typed fields to numbers; every model has its own inside). [`NearestRows`] finds similar training rows for those
 //! who want the rows and not an answer. [`Decider`] calibrates probabilities and decides, as it learned from those of rows that a
-//! model did not learn from ([`Folds::out_of_fold`], [`HeldOut`]).
+//! model did not learn from ([`Folds::out_of_fold`], [`HeldOut`]). Settings are searched for with [`search`].
 //!
 //! ```
 //! use yw_learn::{LinearParams, Model, ModelParams};
@@ -36,7 +36,6 @@ mod bytes;
 mod calibrate;
 mod decide;
 mod error;
-mod explain;
 mod featurize;
 mod folds;
 mod held_out;
@@ -46,13 +45,13 @@ mod nearest;
 mod parallel;
 mod probability;
 mod random;
+pub mod search;
 mod trees;
 
 pub use baseline::{BaselineParams, Typical};
 pub use calibrate::{CalibrationLoss, CalibrationMethod, Calibrator, ChosenCalibrator};
 pub use decide::{Costs, Decider, DecisionObjective, DecisionRule, LearnedDecider, TunedRule};
 pub use error::{FitError, FormatError};
-pub use explain::Explanation;
 pub use featurize::{
     CategoryParams, FeatureMatrix, FeatureRow, Featurizer, FeaturizerParams, Impute, NumberParams, TextParams,
 };

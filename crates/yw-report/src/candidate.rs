@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use yw_arena::Report;
 use yw_arena::report::{CandidateReport, WorstRow};
-use yw_task::ClassWeights;
+use yw_task::{AnswerKind, ClassWeights};
 
 use crate::format::{dollars, interval, number, percent, time};
-use crate::{confusion, intervals, reliability};
+use crate::{confusion, explained, intervals, reliability};
 
 const SHOWN_CLASSES: usize = 12;
 
@@ -28,10 +28,20 @@ pub(crate) fn section(report: &Report, candidate: &CandidateReport) -> Markup {
                     h3 { (report.metric) " by slice" }
                     (intervals::slices(score, &details.slices))
                 }
+                @if let Some(explained) = &details.explained { (explained::section(candidate, explained, answers(report.answer_kind))) }
                 @if !details.weights.is_empty() { h3 { "Largest weights" } (weights(&details.weights)) }
                 @if !details.worst.is_empty() { h3 { "Worst rows" } (worst(&details.worst)) }
             }
         }
+    }
+}
+
+/// What is predicted, as a curve has it.
+fn answers(kind: AnswerKind) -> &'static str {
+    match kind {
+        AnswerKind::Boolean => "the probability of true",
+        AnswerKind::Label => "the probability of a label",
+        AnswerKind::Number | AnswerKind::Text | AnswerKind::Json => "the mean answer",
     }
 }
 

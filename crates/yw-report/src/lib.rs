@@ -2,7 +2,8 @@
 //!
 //! [`page`] takes the reports of one or more tasks. Pictures that must be read exactly (scores with intervals, slices,
 //! confusion) are HTML laid out in percent, so that their text stays readable on a phone; the others (score against
-//! cost and latency, reliability) are inline SVG that takes its colours from the page and so follows light and dark.
+//! cost and latency, reliability, partial dependence) are inline SVG that takes its colours from the page and so follows
+//! light and dark.
 //!
 //! ```no_run
 //! # fn example(report: yw_arena::Report) {
@@ -14,6 +15,7 @@
 
 mod candidate;
 mod confusion;
+mod explained;
 mod format;
 mod intervals;
 mod reliability;

@@ -25,6 +25,11 @@ impl ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
+    /// The same error under a code of its own.
+    pub(crate) fn with_code(self, code: &'static str) -> Self {
+        ApiError { code, ..self }
+    }
+
     /// There is no such thing.
     pub(crate) fn not_found(code: &'static str, message: impl Into<String>) -> Self {
         ApiError::new(StatusCode::NOT_FOUND, code, message)

@@ -34,3 +34,4 @@ pub use app::App;
 pub use champions::ChampionError;
 pub use error::ApiError;
 pub use server::{BindError, Server};
+pub use tasks::{ContributionBody, ExplanationBody};

@@ -41,8 +41,8 @@ pub use error::{BoxError, StoreError};
 pub use files::RunLock;
 pub use log::{FeedbackRecord, LogEntry, LogError, LogPage, LogPosition, LogRecord, LogWriter};
 pub use record::{
-    CandidateRecord, CandidateStatus, Comparison, DataRecord, Interval, Latency, RecordError, Road, RunRecord, Score,
-    UsageRecord, UsdRecord, VerdictRecord,
+    CandidateRecord, CandidateStatus, Comparison, CurveRecord, DataRecord, DependenceRecord, ExplanationRecord,
+    FeatureRecord, Interval, Latency, RecordError, Road, RunRecord, Score, UsageRecord, UsdRecord, VerdictRecord,
 };
 pub use runs::RunSummary;
 pub use store::Store;

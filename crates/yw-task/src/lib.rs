@@ -19,6 +19,7 @@
 //! Not here: reading files (`yw-table`), computing metrics (`yw-stats`), the project file (`yw-config`), any IO.
 
 mod answer;
+mod explanation;
 mod field;
 mod metric;
 mod predictor;
@@ -28,6 +29,7 @@ mod truth;
 mod usage;
 
 pub use answer::{Answer, AnswerKind, AnswerSpec, LabelSet, Scores, Value};
+pub use explanation::{Attribution, ExplainedFeature, Explanation, ScoreUnit};
 pub use field::{Field, FieldType};
 pub use metric::Metric;
 pub use predictor::{

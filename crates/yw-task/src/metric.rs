@@ -27,6 +27,8 @@ pub enum Metric {
     LogLoss,
     /// Mean squared error of the probability of `true`.
     Brier,
+    /// Mean cost of an answer, by what the task says that answers cost; there where it says so.
+    Cost,
     /// Root mean squared error.
     Rmse,
     /// Mean absolute error.
@@ -51,7 +53,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Metric; 20] = [
+    pub const ALL: [Metric; 21] = [
         Metric::Accuracy,
         Metric::MacroF1,
         Metric::WeightedF1,
@@ -62,6 +64,7 @@ impl Metric {
         Metric::AveragePrecision,
         Metric::LogLoss,
         Metric::Brier,
+        Metric::Cost,
         Metric::Rmse,
         Metric::Mae,
         Metric::R2,
@@ -87,6 +90,7 @@ impl Metric {
             Metric::AveragePrecision => "average_precision",
             Metric::LogLoss => "log_loss",
             Metric::Brier => "brier",
+            Metric::Cost => "cost",
             Metric::Rmse => "rmse",
             Metric::Mae => "mae",
             Metric::R2 => "r2",
@@ -109,7 +113,7 @@ impl Metric {
     pub fn of_kind(kind: AnswerKind) -> &'static [Metric] {
         match kind {
             AnswerKind::Label => {
-                &[Metric::MacroF1, Metric::Accuracy, Metric::WeightedF1, Metric::LogLoss, Metric::RocAuc]
+                &[Metric::MacroF1, Metric::Accuracy, Metric::WeightedF1, Metric::LogLoss, Metric::RocAuc, Metric::Cost]
             }
             AnswerKind::Boolean => &[
                 Metric::RocAuc,
@@ -120,6 +124,7 @@ impl Metric {
                 Metric::AveragePrecision,
                 Metric::LogLoss,
                 Metric::Brier,
+                Metric::Cost,
             ],
             AnswerKind::Number => &[Metric::Rmse, Metric::Mae, Metric::R2, Metric::Mape, Metric::MedianAe],
             AnswerKind::Text => &[Metric::TokenF1, Metric::ExactMatch, Metric::RougeL],
@@ -129,7 +134,16 @@ impl Metric {
 
     /// Whether a larger value is a better one.
     pub fn higher_is_better(self) -> bool {
-        !matches!(self, Metric::LogLoss | Metric::Brier | Metric::Rmse | Metric::Mae | Metric::Mape | Metric::MedianAe)
+        !matches!(
+            self,
+            Metric::LogLoss
+                | Metric::Brier
+                | Metric::Cost
+                | Metric::Rmse
+                | Metric::Mae
+                | Metric::Mape
+                | Metric::MedianAe
+        )
     }
 
     /// Whether the metric is the share of rows that are right, so that exact binomial methods apply.

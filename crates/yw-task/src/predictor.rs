@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub use futures::future::BoxFuture;
 
-use crate::{Answer, LabelledRows, Rows, Usage};
+use crate::{Answer, Explanation, LabelledRows, Rows, Usage};
 
 /// A candidate before fitting: what the project file says, checked.
 ///
@@ -57,6 +57,16 @@ impl Fitted {
 pub trait Predictor: Send + Sync {
     /// Answers every row, or says why not.
     fn predict<'a>(&'a self, rows: &'a Rows, context: &'a PredictContext) -> BoxFuture<'a, Vec<Outcome>>;
+
+    /// What each feature contributes to the scores of each row. None, the default, for what cannot be taken apart.
+    fn explain<'a>(&'a self, _rows: &'a Rows) -> BoxFuture<'a, Option<Explanation>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Whether answers are asked of a provider, and may have to be paid for. Not so by default.
+    fn asks(&self) -> bool {
+        false
+    }
 
     /// Writes all that is needed to load the predictor again, for the same task, as files in `dir`, which exists and is
     /// empty, or in folders below it. The same predictor writes the same bytes.

@@ -204,6 +204,15 @@ impl Rows {
         Rows { fields: self.fields.clone(), columns, n_rows }
     }
 
+    /// The same rows with the column of one field taken from `other`. Panics if the two have other fields or numbers of
+    /// rows, or no such field.
+    pub fn with_column_of(&self, other: &Rows, field_idx: usize) -> Rows {
+        assert!(self.fields == other.fields && self.n_rows == other.n_rows, "rows of one shape");
+        let mut rows = self.clone();
+        rows.columns[field_idx] = other.columns[field_idx].clone();
+        rows
+    }
+
     /// All rows of `batches`, which must have the same fields, one after the other. None if there is no batch.
     pub fn concat(batches: &[Rows]) -> Option<Rows> {
         let first = batches.first()?;
@@ -385,6 +394,17 @@ mod tests {
         for i in 0..3 {
             assert_eq!(swapped.row_json(i), taken.row_json(i));
         }
+    }
+
+    #[test]
+    fn one_column_can_be_another_rows() {
+        let rows = people();
+        let mixed = rows.with_column_of(&rows.take(&[2, 1, 0]), 0);
+        assert_eq!(
+            (mixed.cell(0, 0), mixed.cell(1, 0), mixed.cell(2, 0)),
+            (Cell::Number(0.5), Cell::Missing, Cell::Number(41.0))
+        );
+        assert_eq!(mixed.cell(0, 2), rows.cell(0, 2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One module per command; each returns the exit code.
 
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod predict;
 pub(crate) mod promote;

@@ -1,13 +1,13 @@
 //! `yw predict`: answer every row of a file with a task's champion, in bounded memory.
 
 use futures::StreamExt;
-use yw_arena::{ARTIFACT_FORMAT, LoadedPredictor};
-use yw_store::Champion;
+use yw_arena::LoadedPredictor;
 use yw_table::{AnswerWriter, Batch, FileFormat, Source, TableSpec, WriteError};
-use yw_task::{Outcome, PredictContext, RowError, RowErrorKind, Usage, Usd};
+use yw_task::{Outcome, PredictContext, RowError, RowErrorKind, Usage};
 
 use crate::cli::{PredictArgs, StreamFormat};
 use crate::failure::Failure;
+use crate::version::{self, Version};
 use crate::{exit, output, project};
 
 /// Rows answered together.
@@ -16,7 +16,7 @@ const BATCH_ROWS: usize = 4096;
 pub(crate) async fn run(args: &PredictArgs) -> Result<u8, Failure> {
     let project = project::open(args.project.as_ref())?;
     let task = project::task(&project, &args.task)?.name.clone();
-    let (champion, loaded) = champion(&project, &task, args.max_usd).await?;
+    let Version { candidate, loaded, .. } = version::champion(&project, &task, args.max_usd).await?;
     let source = source(&args.file)?;
     let spec = TableSpec::unlabelled(loaded.fields.clone());
     let unreadable = |e: yw_table::TableError| Failure::from_error(exit::DATA, &e);
@@ -34,30 +34,8 @@ pub(crate) async fn run(args: &PredictArgs) -> Result<u8, Failure> {
     }
     writer.finish().map_err(|e| failed(&e))?;
     let cost = if usage.calls > 0 { format!(", {} ({} now)", usage.usd, usage.usd_spent()) } else { String::new() };
-    output::note(format!("{n_rows} rows by `{}`, {n_failed} without an answer{cost}", champion.candidate));
+    output::note(format!("{n_rows} rows by `{candidate}`, {n_failed} without an answer{cost}"));
     Ok(if n_failed == 0 { exit::OK } else { exit::ROWS })
-}
-
-async fn champion(
-    project: &yw_config::Project,
-    task: &str,
-    max_usd: Option<f64>,
-) -> Result<(Champion, LoadedPredictor), Failure> {
-    let failed = |e: yw_store::StoreError| Failure::from_error(exit::FAILURE, &e);
-    let nothing = || {
-        Failure::message(exit::FAILURE, format!("nothing answers {task} yet"))
-            .with_hint("`yw run` finds a champion, `yw promote` chooses one")
-    };
-    if !project::has_store(project) {
-        return Err(nothing());
-    }
-    let store = project::store(project).await?;
-    let champion = store.champion(task).await.map_err(failed)?.ok_or_else(nothing)?;
-    let dir = store.artifact(&champion.artifact).await.map_err(failed)?;
-    dir.require_format(ARTIFACT_FORMAT).map_err(failed)?;
-    let asking = project::connect(project, Some(&store), max_usd.map(Usd::from_dollars))?;
-    let loaded = yw_arena::load(&dir.path, &asking).map_err(|e| Failure::from_error(exit::FAILURE, &e))?;
-    Ok((champion, loaded))
 }
 
 fn source(file: &str) -> Result<Source, Failure> {

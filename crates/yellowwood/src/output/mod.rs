@@ -1,6 +1,7 @@
 //! Everything that is printed.
 
 mod check;
+mod explain;
 mod progress;
 mod report;
 mod runs;
@@ -12,6 +13,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::failure::Failure;
 
 pub(crate) use check::{check_json, check_table};
+pub(crate) use explain::{ExplainedRow, Subject, explanation_json, explanation_table, row_json, row_table};
 pub(crate) use progress::watcher;
 pub(crate) use report::{estimates, estimates_json, run_table};
 pub(crate) use runs::{champions, list as runs_list};

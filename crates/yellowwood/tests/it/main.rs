@@ -5,6 +5,7 @@ mod bad_input;
 mod budget;
 mod cli;
 mod crash;
+mod explain;
 mod full_disk;
 mod http;
 #[cfg(target_os = "linux")]

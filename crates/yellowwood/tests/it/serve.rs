@@ -408,3 +408,45 @@ fn kill_loses_no_acknowledged_answer() {
     });
     served.stop();
 }
+
+#[test]
+fn answers_are_explained_if_asked_for() {
+    let project = fitted_project();
+    let served = Served::start(&project);
+    let explained = |query: &str, body: &str| served.client.post(&format!("{PREDICT}{query}"), body);
+    assert!(explained("?explain=false", INVOICE).has_status(200).json().get("explanation").is_none());
+
+    let answer = explained("?explain=true", INVOICE).has_status(200).json();
+    let explanation = &answer["explanation"];
+    assert_eq!(explanation["unit"], "log_probability");
+    let contributions = explanation["contributions"].as_array().expect("a list");
+    assert_eq!(contributions.len(), 20);
+    let listed: f64 = contributions.iter().filter_map(|c| c["contribution"].as_f64()).sum();
+    let number = |key: &str| explanation[key].as_f64().expect("a number");
+    assert!((number("expected") + listed + number("rest") - number("score")).abs() < 1e-9, "{explanation}");
+    assert!(contributions.iter().all(|c| c["feature"].is_string()), "{explanation}");
+
+    let rows = format!("[{INVOICE}, {{\"sobject\": \"\"}}, {INVOICE}]");
+    let answers = explained("?explain=true", &rows).has_status(200).json();
+    assert_eq!(answers[0]["explanation"], *explanation);
+    assert_eq!(answers[2]["explanation"], *explanation);
+    assert!(answers[1].get("explanation").is_none() && answers[1]["error"].is_object());
+    assert_eq!(explained("?explain=true", "[]").has_status(200).json(), json!([]));
+    for query in ["?explain=yes", "?explian=true"] {
+        assert_eq!(explained(query, INVOICE).has_status(400).error_code(), "bad_request");
+    }
+    let described = served.client.get("/openapi.json").json();
+    assert_eq!(described["paths"][PREDICT]["post"]["parameters"][0]["name"], "explain");
+    served.stop();
+}
+
+#[test]
+fn what_cannot_be_explained_is_refused() {
+    let project = fitted_project();
+    yw(["promote", "triage", "baseline"]).dir(project.path()).run().success();
+    let served = Served::start(&project);
+    let refused = served.client.post(&format!("{PREDICT}?explain=true"), INVOICE).has_status(400);
+    assert_eq!(refused.error_code(), "not_explainable");
+    served.client.post(PREDICT, INVOICE).has_status(200);
+    served.stop();
+}

@@ -10,6 +10,7 @@ mod predictor;
 mod prompt;
 mod schema;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use yw_config::{AskSpec, Examples};
@@ -28,13 +29,15 @@ use schema::AnswerSchema;
 /// some models put before them is not.
 const MAX_TOKENS: u32 = 2048;
 
-/// How models are reached.
+/// How models are reached, and where what was found out at some cost is kept.
 #[derive(Clone)]
 pub struct Asking {
     /// The way to every provider.
     pub gateway: Arc<Gateway>,
     /// What may be spent at most; shared by all candidates of a run.
     pub budget: Option<Arc<Budget>>,
+    /// The folder of the trials of tuning, so that a search that was interrupted goes on; none keeps them nowhere.
+    pub tunings: Option<PathBuf>,
 }
 
 /// A model to ask.

@@ -48,6 +48,10 @@ impl Predictor for AskPredictor {
         })
     }
 
+    fn asks(&self) -> bool {
+        true
+    }
+
     fn save(&self, dir: &Path) -> Result<(), SaveError> {
         files::save(self, dir)
     }

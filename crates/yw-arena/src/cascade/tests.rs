@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use yw_config::BooleanCosts;
 use yw_task::{Answer, Cell, Field, FieldType, RowsBuilder, Scores, Usd, Value};
 
 use super::*;
@@ -34,7 +35,7 @@ fn the_threshold_asks_about_what_the_first_has_wrong() {
     let truth = Truth::Boolean(vec![true; 5]);
     let cheap = [answer(true, 0.95), answer(false, 0.6), answer(true, 0.9), answer(false, 0.7), answer(true, 0.8)];
     let dear: Vec<Outcome> = (0..5).map(|_| bare(true)).collect();
-    let threshold = best_threshold(&cheap, &dear, &truth, Metric::Accuracy);
+    let threshold = best_threshold(&cheap, &dear, &truth, Metric::Accuracy, None);
     assert_eq!(threshold, 0.7_f64.next_up());
     assert_eq!(cheap.iter().filter(|o| is_unsure(o, threshold)).count(), 2);
 }
@@ -43,17 +44,31 @@ fn the_threshold_asks_about_what_the_first_has_wrong() {
 fn of_equally_good_thresholds_the_one_that_asks_least_is_taken() {
     let truth = Truth::Boolean(vec![true; 3]);
     let cheap = [answer(true, 0.9), answer(true, 0.6), answer(true, 0.7)];
-    assert_eq!(best_threshold(&cheap, &[bare(true), bare(true), bare(true)], &truth, Metric::Accuracy), 0.0);
+    assert_eq!(best_threshold(&cheap, &[bare(true), bare(true), bare(true)], &truth, Metric::Accuracy, None), 0.0);
     // Nor does an undefined metric ask anybody: there is one class only.
-    assert_eq!(best_threshold(&cheap, &[bare(true), bare(true), bare(true)], &truth, Metric::RocAuc), 0.0);
+    assert_eq!(best_threshold(&cheap, &[bare(true), bare(true), bare(true)], &truth, Metric::RocAuc, None), 0.0);
 }
 
 #[test]
 fn a_lower_loss_is_a_better_one() {
     let truth = Truth::Boolean(vec![true, false]);
     let cheap = [answer(true, 0.9), answer(true, 0.6)];
-    let threshold = best_threshold(&cheap, &[bare(true), bare(false)], &truth, Metric::Brier);
+    let threshold = best_threshold(&cheap, &[bare(true), bare(false)], &truth, Metric::Brier, None);
     assert_eq!(threshold, 0.9_f64.next_up(), "certain and right beats 0.9 too");
+}
+
+#[test]
+fn a_threshold_may_be_tuned_for_costs() {
+    // Asking corrects a false alarm and spoils a hit; only the hit is dear.
+    let truth = Truth::Boolean(vec![false, true]);
+    let cheap = [answer(true, 0.6), answer(true, 0.7)];
+    let dear = [bare(false), bare(false)];
+    let costs = |false_positive, false_negative| {
+        CostsSpec::Boolean(BooleanCosts { true_positive: 0.0, false_positive, true_negative: 0.0, false_negative })
+    };
+    let best = |costs| best_threshold(&cheap, &dear, &truth, Metric::Cost, Some(&costs));
+    assert_eq!(best(costs(1.0, 25.0)), 0.6_f64.next_up());
+    assert_eq!(best(costs(-1.0, 25.0)), 0.0, "where a false alarm is a gain, nothing is asked");
 }
 
 #[test]

@@ -18,7 +18,7 @@ const SLICE_ROWS: usize = 20;
 const SLICES_PER_FIELD: usize = 8;
 const SLICE_REPLICATES: u32 = 500;
 
-/// Everything but the weights, which only the predictor knows.
+/// Everything but the weights and the explanation, which only the predictor knows.
 pub(crate) fn details(test: &TestSet, outcomes: &[Outcome]) -> Details {
     Details {
         confusion: confusion(&test.rows.truth, outcomes),
@@ -26,6 +26,7 @@ pub(crate) fn details(test: &TestSet, outcomes: &[Outcome]) -> Details {
         worst: worst(test, outcomes),
         slices: slices(test, outcomes),
         weights: Vec::new(),
+        explained: None,
     }
 }
 

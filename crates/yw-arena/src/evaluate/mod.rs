@@ -1,14 +1,17 @@
 //! Evaluation: from outcomes and truth to scores, intervals and what the score does not say.
 
+mod cost;
 mod details;
 mod latency;
 mod score;
 
 use std::ops::Range;
 
+use yw_config::CostsSpec;
 use yw_stats::{BootstrapParams, Estimate, Statistic, bootstrap, wilson};
 use yw_task::{LabelledRows, Metric, Outcome, RowErrorKind, Truth};
 
+pub(crate) use cost::cost_matrix;
 pub(crate) use details::details;
 pub(crate) use latency::latency;
 pub(crate) use score::metric_statistic;
@@ -32,6 +35,8 @@ pub(crate) struct TestSet {
     /// Contiguous parts, in order; one unless there are folds.
     folds: Vec<Range<usize>>,
     pub(crate) metric: Metric,
+    /// What answers cost, where the task says so.
+    costs: Option<CostsSpec>,
     pub(crate) seed: u64,
 }
 
@@ -40,7 +45,7 @@ pub(crate) struct Scored {
     /// The deciding metric.
     pub(crate) statistic: Box<dyn Statistic>,
     pub(crate) score: Estimate,
-    /// Every metric of the answer's kind, in its order.
+    /// Every metric of the answer's kind that is defined for the task, in its order.
     pub(crate) metrics: Vec<(Metric, Estimate)>,
     /// For deciding metrics that are rates: which rows are right.
     pub(crate) right: Option<Vec<bool>>,
@@ -59,7 +64,12 @@ impl TestSet {
             end += n_rows;
             end - n_rows..end
         };
-        TestSet { folds: fold_sizes.into_iter().map(fold).collect(), rows, metric, seed }
+        TestSet { folds: fold_sizes.into_iter().map(fold).collect(), rows, metric, costs: None, seed }
+    }
+
+    /// The same rows, scored by cost too.
+    pub(crate) fn with_costs(self, costs: Option<CostsSpec>) -> Self {
+        TestSet { costs, ..self }
     }
 
     /// How bootstrap draws are made for the deciding metric, groups of rows together.
@@ -74,7 +84,7 @@ impl TestSet {
 
     /// Scores the outcomes of all test rows.
     pub(crate) fn score(&self, outcomes: &[Outcome]) -> Scored {
-        let statistic = self.statistic(self.metric, outcomes).expect("the metric fits the answer kind");
+        let statistic = self.statistic(self.metric, outcomes).expect("the metric fits the task");
         let score = self.estimate(self.metric, &*statistic, outcomes, DECIDING_REPLICATES);
         let estimate = |metric: Metric| {
             if metric == self.metric {
@@ -93,7 +103,8 @@ impl TestSet {
     fn score_part(&self, row_idxs: &[usize], outcomes: &[Outcome], replicates: u32) -> Option<Estimate> {
         let place = |row_idx| row_idxs.partition_point(|&i| i < row_idx);
         let folds = self.folds.iter().map(|fold| place(fold.start)..place(fold.end));
-        let part = TestSet { rows: self.rows.take(row_idxs), folds: folds.collect(), ..*self };
+        let (rows, costs) = (self.rows.take(row_idxs), self.costs.clone());
+        let part = TestSet { rows, folds: folds.collect(), costs, ..*self };
         let outcomes: Vec<Outcome> = row_idxs.iter().map(|&i| outcomes[i].clone()).collect();
         let statistic = part.statistic(self.metric, &outcomes)?;
         Some(part.estimate(self.metric, &*statistic, &outcomes, replicates))
@@ -113,12 +124,12 @@ impl TestSet {
     fn statistic(&self, metric: Metric, outcomes: &[Outcome]) -> Option<Box<dyn Statistic>> {
         let ranks = matches!(metric, Metric::RocAuc | Metric::AveragePrecision);
         if !ranks || self.folds.len() == 1 {
-            return metric_statistic(metric, &self.rows.truth, outcomes);
+            return metric_statistic(metric, &self.rows.truth, self.costs.as_ref(), outcomes);
         }
         let part = |fold: &Range<usize>| {
             let row_idxs: Vec<usize> = fold.clone().collect();
-            let statistic = metric_statistic(metric, &self.rows.truth.take(&row_idxs), &outcomes[fold.clone()])?;
-            Some((fold.clone(), statistic))
+            let (truth, outcomes) = (self.rows.truth.take(&row_idxs), &outcomes[fold.clone()]);
+            Some((fold.clone(), metric_statistic(metric, &truth, self.costs.as_ref(), outcomes)?))
         };
         let parts: Vec<_> = self.folds.iter().map(part).collect::<Option<_>>()?;
         Some(Box::new(MeanOverFolds { parts, n_rows: outcomes.len() }))

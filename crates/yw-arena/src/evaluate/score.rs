@@ -2,13 +2,22 @@
 
 use std::collections::HashMap;
 
+use yw_config::CostsSpec;
 use yw_stats::{Statistic, boolean, label, mean, number, text};
 use yw_task::{Answer, LabelSet, Metric, Outcome, Scores, Truth, Value};
 
-/// A metric over rows, or None if the metric does not apply to this kind of answer. Rows without an answer count as
-/// wrong, as the metric's own documentation says.
-pub(crate) fn metric_statistic(metric: Metric, truth: &Truth, outcomes: &[Outcome]) -> Option<Box<dyn Statistic>> {
+use super::cost::cost_statistic;
+
+/// A metric over rows, or None if the metric does not apply to this kind of answer, or needs `costs` that are not there.
+/// Rows without an answer count as wrong, as the metric's own documentation says.
+pub(crate) fn metric_statistic(
+    metric: Metric,
+    truth: &Truth,
+    costs: Option<&CostsSpec>,
+    outcomes: &[Outcome],
+) -> Option<Box<dyn Statistic>> {
     match truth {
+        _ if metric == Metric::Cost => cost_statistic(costs?, truth, outcomes),
         Truth::Label { ids, labels } => label_statistic(metric, ids, labels, outcomes),
         Truth::Boolean(truth) => boolean_statistic(metric, truth, outcomes),
         Truth::Number(truth) => number_statistic(metric, truth, outcomes),
@@ -37,6 +46,15 @@ pub(super) fn predicted_ids(labels: &LabelSet, outcomes: &[Outcome]) -> Vec<Opti
         _ => None,
     };
     outcomes.iter().map(id).collect()
+}
+
+/// The boolean each row was answered with; none for failed rows.
+pub(super) fn predicted_booleans(outcomes: &[Outcome]) -> Vec<Option<bool>> {
+    let value = |o: &Outcome| match o.result {
+        Ok(Answer { value: Value::Boolean(b), .. }) => Some(b),
+        _ => None,
+    };
+    outcomes.iter().map(value).collect()
 }
 
 /// The stated probability of true of each row; a bare answer is certain of itself, a failed row has none (NaN).
@@ -84,11 +102,7 @@ fn label_probabilities(labels: &LabelSet, outcomes: &[Outcome]) -> Vec<f64> {
 }
 
 fn boolean_statistic(metric: Metric, truth: &[bool], outcomes: &[Outcome]) -> Option<Box<dyn Statistic>> {
-    let value = |o: &Outcome| match o.result {
-        Ok(Answer { value: Value::Boolean(b), .. }) => Some(b),
-        _ => None,
-    };
-    let predicted = || outcomes.iter().map(value).collect::<Vec<_>>();
+    let predicted = || predicted_booleans(outcomes);
     let probabilities = || probabilities_of_true(outcomes);
     Some(match metric {
         Metric::Accuracy => boolean::accuracy(truth, &predicted()),

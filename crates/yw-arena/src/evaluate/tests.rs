@@ -1,8 +1,10 @@
 //! Which answers reach which metric, by hand; the metrics themselves are tested where they live.
 
 use serde_json::json;
+use yw_config::{BooleanCosts, LabelCost};
 use yw_task::{Answer, Cell, Field, FieldType, LabelSet, Rows, RowsBuilder, Scores, Value};
 
+use super::cost::cost_matrix;
 use super::*;
 
 fn failed() -> Outcome {
@@ -45,6 +47,11 @@ fn check(truth: Truth, outcomes: &[Outcome], expect: &[(&str, f64)]) {
         assert!(name == expected_name && is_same, "{name} is {value}, not {expected_name} {expected}");
     }
     assert_eq!(scored.score.value.to_bits(), found[0].1.to_bits());
+}
+
+/// The deciding score by cost.
+fn cost_of(truth: Truth, costs: CostsSpec, outcomes: &[Outcome]) -> Scored {
+    test_set(truth, Metric::Cost).with_costs(Some(costs)).score(outcomes)
 }
 
 /// What the floor of 1e-15 costs.
@@ -109,6 +116,76 @@ fn booleans() {
             ("brier", (0.01 + 1.0 + 0.04 + 1.0) / 4.0),
         ],
     );
+}
+
+#[test]
+fn costs_of_booleans() {
+    let truth = Truth::Boolean(vec![true, true, true, false, false, false]);
+    let outcomes = [boolean(0.9), boolean(0.1), failed(), boolean(0.8), boolean(0.3), failed()];
+    let costs = BooleanCosts { true_positive: -10.0, false_positive: 1.0, true_negative: -0.5, false_negative: 25.0 };
+    let scored = cost_of(truth.clone(), CostsSpec::Boolean(costs), &outcomes);
+    // A hit, a miss, and a failure as dear as a miss; a false alarm, a rejection, and a failure as dear as a false alarm.
+    let by_hand = (-10.0 + 25.0 + 25.0 + 1.0 - 0.5 + 1.0) / 6.0;
+    assert!((scored.score.value - by_hand).abs() < 1e-12, "{}", scored.score.value);
+    assert!(scored.score.low < by_hand && by_hand < scored.score.high);
+    assert!(scored.right.is_none(), "a mean has no exact test");
+    assert_eq!(scored.metrics.last().unwrap().0, Metric::Cost);
+    // Where being right costs more than any mistake, that is what failing costs.
+    let upside_down = BooleanCosts { true_positive: 30.0, ..costs };
+    let scored = cost_of(truth, CostsSpec::Boolean(upside_down), &outcomes);
+    assert!((scored.score.value - (30.0 + 25.0 + 30.0 + 1.0 - 0.5 + 1.0) / 6.0).abs() < 1e-12);
+}
+
+#[test]
+fn costs_of_labels() {
+    // "c" stands in no training row; "d" in no row at all, and what it costs has no place.
+    let labels = LabelSet::sorted(["a", "b"]).extended(["c"]);
+    let truth = Truth::Label { ids: vec![0, 0, 1, 1, 2, 0], labels: labels.clone() };
+    let answers = ["a", "b", "a", "b", "b"];
+    let mut outcomes: Vec<Outcome> = answers.iter().map(|name| answered(Value::Label((*name).into()))).collect();
+    outcomes.push(failed());
+    let cost = |truth: &str, answer: &str, cost| LabelCost { truth: truth.into(), answer: answer.into(), cost };
+    let costs = CostsSpec::Label(vec![
+        cost("a", "b", 5.0),
+        cost("a", "c", 7.0),
+        cost("b", "b", -2.0),
+        cost("c", "b", 0.25),
+        cost("d", "a", 100.0),
+    ]);
+    assert_eq!(cost_matrix(&costs, &labels), [0.0, 5.0, 7.0, 1.0, -2.0, 1.0, 1.0, 0.25, 0.0]);
+    let scored = cost_of(truth, costs, &outcomes);
+    // Right, named, not named and so 1, a gain, named, and a failure as dear as the dearest answer to "a".
+    assert!((scored.score.value - (0.0 + 5.0 + 1.0 - 2.0 + 0.25 + 7.0) / 6.0).abs() < 1e-12);
+}
+
+#[test]
+fn costs_are_compared_in_pairs_and_by_slice() {
+    let n_rows = 200;
+    let truth = Truth::Boolean((0..n_rows).map(|i| i % 2 == 0).collect());
+    let costs = BooleanCosts { true_positive: 0.0, false_positive: 1.0, true_negative: 0.0, false_negative: 25.0 };
+    let test = test_set(truth, Metric::Cost).with_costs(Some(CostsSpec::Boolean(costs)));
+    // One misses every tenth row, the other raises a false alarm in their stead.
+    let cautious: Vec<Outcome> =
+        (0..n_rows).map(|i| boolean(if i % 2 == 0 || i % 20 == 1 { 0.9 } else { 0.1 })).collect();
+    let bold: Vec<Outcome> = (0..n_rows).map(|i| boolean(if i % 2 == 0 && i % 20 != 0 { 0.9 } else { 0.1 })).collect();
+    let (cautious, bold) = (test.score(&cautious), test.score(&bold));
+    assert!((cautious.score.value - 0.05).abs() < 1e-12 && (bold.score.value - 1.25).abs() < 1e-12);
+    let difference = yw_stats::bootstrap_difference(&cautious.statistic, &bold.statistic, &test.bootstrap_params());
+    assert!((difference.difference + 1.2).abs() < 1e-12);
+    assert!(difference.high < 0.0 && difference.p_value < 0.05, "the accuracy is the same, the cost is not");
+
+    let row_idxs: Vec<usize> = (0..40).collect();
+    let outcomes: Vec<Outcome> = (0..n_rows).map(|_| boolean(0.1)).collect();
+    assert_eq!(test.score_part(&row_idxs, &outcomes, 100).unwrap().value, 12.5);
+}
+
+#[test]
+fn without_costs_there_is_no_cost() {
+    let scored = test_set(Truth::Boolean(vec![true, false]), Metric::Accuracy).score(&[boolean(0.9), boolean(0.1)]);
+    assert!(scored.metrics.iter().all(|(metric, _)| *metric != Metric::Cost));
+    let labels = CostsSpec::Label(Vec::new());
+    let truth = Truth::Boolean(vec![true]);
+    assert!(metric_statistic(Metric::Cost, &truth, Some(&labels), &[boolean(0.9)]).is_none(), "those of labels");
 }
 
 #[test]

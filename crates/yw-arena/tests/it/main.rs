@@ -3,6 +3,7 @@
 mod artifacts;
 mod asking;
 mod data;
+mod explain;
 mod kinds;
 mod roads;
 mod runs;

@@ -46,7 +46,8 @@ async fn what_is_learned_beats_the_baseline_and_the_verdict_says_so() {
     assert_eq!(report.verdict.champion.as_deref(), Some("words"));
     assert_eq!(report.verdict.tied, ["words"]);
     assert_eq!(report.verdict.reason, "`words` ships: every other candidate that could ship is significantly worse.");
-    assert_eq!(words.metrics.iter().map(|(m, _)| *m).collect::<Vec<_>>(), Metric::of_kind(report.answer_kind));
+    let without_costs = Metric::of_kind(report.answer_kind).iter().copied().filter(|m| *m != Metric::Cost);
+    assert_eq!(words.metrics.iter().map(|(m, _)| *m).collect::<Vec<_>>(), without_costs.collect::<Vec<_>>());
     assert!(words.details.calibration.is_some() && !words.details.slices.is_empty());
     assert_eq!(words.details.weights.len(), 3);
     assert_eq!(words.details.confusion.as_ref().unwrap().counts.iter().sum::<u32>(), 100);
@@ -114,6 +115,31 @@ async fn a_fold_of_one_class_fails_what_cannot_learn_from_it_and_nothing_else() 
     let auc = floor.metrics.iter().find(|(m, _)| *m == Metric::RocAuc).unwrap().1;
     assert_eq!(auc.value, 0.5, "of the one fold where it is defined");
     assert!(finished.report.verdict.champion.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_may_decide() {
+    let rows: String = (0..40).map(|i| format!("{i},{}\n", i % 10 == 7)).collect();
+    let toml = "[task.t]\nquestion = \"Disputed?\"\ninput = { amount = \"number\" }\nanswer = { disputed = \"boolean\" }\n\
+                train = \"rows.csv\"\ntest = { folds = 4 }\nmetric = \"cost\"\n\
+                costs = { false_positive = 1, false_negative = 25 }\n";
+    let workspace = Workspace::new().file("rows.csv", format!("amount,disputed\n{rows}")).file("yellowwood.toml", toml);
+    let finished = run(&workspace).await;
+    let floor = candidate(&finished, "baseline");
+    // It always answers false, and misses one row in ten.
+    assert_eq!(floor.score.unwrap().value, 2.5);
+    let record = yw_arena::record_of(&finished.report, None);
+    assert_eq!((record.metric.as_str(), record.higher_is_better), ("cost", false));
+    assert_eq!(record.candidates[0].metrics["cost"], 2.5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_of_labels_that_no_row_has_are_noted() {
+    let costs = "costs = { billing = { tecnical = 5, account = 2 } }\n";
+    let finished = run(&project_of(&Fixture::tickets(80, 4), costs)).await;
+    assert_eq!(finished.report.data.notes, ["`costs` names the label `tecnical`, which no row has"]);
+    let metrics = &candidate(&finished, "baseline").metrics;
+    assert!(metrics.iter().any(|(metric, _)| *metric == Metric::Cost));
 }
 
 #[tokio::test(flavor = "multi_thread")]

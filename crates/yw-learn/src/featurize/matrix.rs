@@ -105,6 +105,13 @@ impl FeatureMatrix {
         }
     }
 
+    /// The mean of each feature; zeros without rows.
+    pub(crate) fn means(&self) -> Vec<f32> {
+        let mut sums = vec![0.0; self.n_features];
+        (0..self.n_rows).for_each(|i| self.row(i).iter().for_each(|(feature, v)| sums[feature] += f64::from(v)));
+        sums.into_iter().map(|sum| (sum / self.n_rows.max(1) as f64) as f32).collect()
+    }
+
     /// Replaces some dense features, from the one at `first` on. *Shape*: rows × features that are replaced.
     pub(crate) fn set_dense(&mut self, first: usize, values: &[f32]) {
         let width = values.len() / self.n_rows.max(1);

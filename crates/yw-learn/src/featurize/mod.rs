@@ -192,6 +192,15 @@ impl Featurizer {
         dense.chain(sparse).chain(ngrams).collect()
     }
 
+    /// The field that each feature is made of, by its place; none for those of several text fields together.
+    pub(crate) fn feature_fields(&self) -> Vec<Option<usize>> {
+        let encoders = || self.encoders.iter().enumerate().filter_map(|(i, encoder)| Some((i, encoder.as_ref()?)));
+        let dense = encoders().flat_map(|(i, encoder)| std::iter::repeat_n(Some(i), encoder.n_dense()));
+        let sparse = encoders().flat_map(|(i, encoder)| std::iter::repeat_n(Some(i), encoder.n_sparse()));
+        let n_text = self.texts.as_ref().map_or(0, TextEncoder::n_features);
+        dense.chain(sparse).chain(std::iter::repeat_n(only_text(&self.fields), n_text)).collect()
+    }
+
     pub(crate) fn n_dense(&self) -> usize {
         self.n_dense
     }
@@ -338,6 +347,12 @@ fn encoded(
     let has_own = |level: &str| own.has_own(level);
     let (target, values) = TargetEncoder::fit(array.iter(), has_own, responses, folds, params.target_encode_above)?;
     Some((own, target, values))
+}
+
+/// The place of the text field, if there is exactly one.
+pub(crate) fn only_text(fields: &[Field]) -> Option<usize> {
+    let mut texts = (0..fields.len()).filter(|&i| fields[i].field_type == FieldType::Text);
+    texts.next().filter(|_| texts.next().is_none())
 }
 
 /// The columns of the text fields, in field order.

@@ -57,7 +57,8 @@ impl LinearModel {
             converged: fitted.converged,
             l2: Some(fitted.l2),
         };
-        Ok(LinearModel { featurizer, weights: fitted.weights, link: fitted.link, summary })
+        let means = Some(features.means());
+        Ok(LinearModel { featurizer, weights: fitted.weights, link: fitted.link, means, summary })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{LinearModel, Link};
+use super::LinearModel;
+use super::explain::Outputs;
 use crate::answers::AnswerInfo;
 
 /// What weighs most for one answer of a linear model.
@@ -28,19 +29,13 @@ impl LinearModel {
     /// For each class, or for the number, the `n` features of the largest absolute weights.
     pub(crate) fn importance(&self, n: usize, info: &AnswerInfo) -> Vec<ClassImportance> {
         let names = self.featurizer.feature_names();
-        let (classes, unit): (Vec<Arc<str>>, f64) = match &self.link {
-            Link::Sigmoid { label_ids } => (vec![info.class_name(label_ids[1])], 1.0),
-            Link::Softmax { label_ids, sharpness } => {
-                (label_ids.iter().map(|&id| info.class_name(id)).collect(), *sharpness)
-            }
-            Link::Number { deviation, .. } => (vec![Arc::from("")], *deviation),
-        };
+        let Outputs { classes, scale, .. } = self.link.outputs(info);
         let of_class = |(output, class): (usize, Arc<str>)| {
             let mut weights: Vec<(usize, f64)> =
                 (0..self.weights.n_features()).map(|i| (i, f64::from(self.weights.of_feature(i)[output]))).collect();
             weights.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
             weights.truncate(n);
-            let feature = |(i, weight): (usize, f64)| FeatureWeight { name: names[i].clone(), weight: weight * unit };
+            let feature = |(i, weight): (usize, f64)| FeatureWeight { name: names[i].clone(), weight: weight * scale };
             ClassImportance { class, features: weights.into_iter().map(feature).collect() }
         };
         classes.into_iter().enumerate().map(of_class).collect()

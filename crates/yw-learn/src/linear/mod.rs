@@ -2,6 +2,7 @@
 
 mod design;
 mod dual;
+mod explain;
 mod fit;
 mod importance;
 mod newton;
@@ -22,6 +23,8 @@ pub(crate) struct LinearModel {
     pub(crate) featurizer: Featurizer,
     weights: Weights,
     link: Link,
+    /// The mean of each feature over the training rows; models of versions before 3 have none.
+    means: Option<Vec<f32>>,
     pub(crate) summary: FitSummary,
 }
 

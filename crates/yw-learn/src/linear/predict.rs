@@ -28,6 +28,8 @@ impl LinearModel {
         self.link.write(out);
         self.weights.write(out);
         self.summary.write(out);
+        out.bool(self.means.is_some());
+        self.means.iter().for_each(|means| out.f32s(means));
     }
 
     pub(crate) fn read(from: &mut Reader<'_>, featurizer: Featurizer, info: &AnswerInfo) -> Result<Self, FormatError> {
@@ -37,7 +39,12 @@ impl LinearModel {
             return Err(FormatError::Damaged { what: "the number of outputs is not that of the labels" });
         }
         let summary = FitSummary::read(from)?;
-        Ok(LinearModel { featurizer, weights, link, summary })
+        // Versions before 3 had no means.
+        let means = (from.version() > 2 && from.bool()?).then(|| from.f32s()).transpose()?;
+        if means.as_ref().is_some_and(|means| means.len() != featurizer.n_features()) {
+            return Err(FormatError::Damaged { what: "the number of means is not that of the features" });
+        }
+        Ok(LinearModel { featurizer, weights, link, means, summary })
     }
 }
 

@@ -49,6 +49,11 @@ impl Weights {
         &self.values[feature_idx * self.n_lanes..][..self.n_outputs]
     }
 
+    /// The score of an output where all features are zero.
+    pub(super) fn intercept(&self, output: usize) -> f32 {
+        self.intercepts[output]
+    }
+
     /// Each output's score of a row, in `lanes`, whose memory is reused.
     pub(super) fn scores<'a>(&self, row: FeatureRow<'_>, lanes: &'a mut Vec<f32>) -> &'a [f32] {
         lanes.clear();

@@ -14,8 +14,8 @@ use crate::linear::LinearModel;
 use crate::nearest::NearestModel;
 use crate::trees::TreesModel;
 
-/// Version 2 added the mean answers of category levels.
-const HEADER: Header = Header { magic: *b"YWMODEL\n", version: 2 };
+/// Version 2 added the mean answers of category levels, version 3 the means of linear models' features.
+const HEADER: Header = Header { magic: *b"YWMODEL\n", version: 3 };
 
 const BASELINE: u8 = 0;
 const LINEAR: u8 = 1;

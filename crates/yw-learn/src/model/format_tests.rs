@@ -113,7 +113,7 @@ fn the_errors_say_what_is_wrong() {
     };
     assert_eq!(Model::from_bytes(b"PK\x03\x04").unwrap_err(), FormatError::NotAModel);
     assert_eq!(Model::from_bytes(b"").unwrap_err(), FormatError::NotAModel);
-    assert_eq!(with(8, 9), FormatError::Version { found: 9, supported: 2 });
+    assert_eq!(with(8, 9), FormatError::Version { found: 9, supported: 3 });
     assert_eq!(with(HEADER_LEN + 20, bytes[HEADER_LEN + 20] ^ 1), FormatError::Checksum);
     let (found, expected) = (bytes.len() as u64 - 1, bytes.len() as u64);
     assert_eq!(Model::from_bytes(&bytes[..bytes.len() - 1]).unwrap_err(), FormatError::Length { expected, found });

@@ -4,14 +4,14 @@ mod format;
 
 use std::sync::Arc;
 
-use yw_task::{Answer, AnswerKind, Field, LabelSet, LabelledRows, Rows};
+use yw_task::{Answer, AnswerKind, Explanation, Field, LabelSet, LabelledRows, Rows};
 
+use crate::FitError;
 use crate::answers::AnswerInfo;
 use crate::baseline::{BaselineModel, BaselineParams};
 use crate::linear::{ClassImportance, LinearModel, LinearParams};
 use crate::nearest::{NearestModel, NearestParams};
 use crate::trees::{TreesModel, TreesParams};
-use crate::{Explanation, FitError};
 
 /// Which model to fit, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +75,28 @@ impl Model {
         Ok(Model { info, body })
     }
 
+    /// A fit for the sake of its answers to `watched`, rows that it is not fitted on; what a search for settings tries.
+    ///
+    /// As [`fit`](Self::fit), except for trees: where they stop early, it is when those rows' loss does not improve, and not
+    /// that of a part of the training rows; and what matters to them is not measured, so that they have no
+    /// [`importance`](Self::importance). With the model comes the number of rounds of boosting that it kept, if it stops early.
+    ///
+    /// *Errors*: as [`fit`](Self::fit).
+    pub fn fit_watching(
+        train: &LabelledRows,
+        watched: &LabelledRows,
+        params: &ModelParams,
+        seed: u64,
+    ) -> Result<(Model, Option<usize>), FitError> {
+        let ModelParams::Trees(params) = params else { return Ok((Model::fit(train, params, seed)?, None)) };
+        if train.n_rows() == 0 || watched.n_rows() == 0 {
+            return Err(FitError::NoRows);
+        }
+        let info = AnswerInfo::of(&train.truth);
+        let (model, rounds) = TreesModel::fit_watching(train, watched, params, &info, seed)?;
+        Ok((Model { info, body: Body::Trees(Box::new(model)) }, rounds))
+    }
+
     /// One answer per row, in order. Labels come with a probability for each of [`labels`](Self::labels), booleans with
     /// that of true.
     ///
@@ -123,11 +145,16 @@ impl Model {
         }
     }
 
-    /// What each feature contributes to the answer of each row; see [`Explanation`]. None for models that are not explained.
+    /// What each feature contributes to the scores of each row, by exact Shapley values: path-dependent ones of trees,
+    /// those of independent features of linear models. None for other models, and for linear ones that were saved
+    /// before version 3 of the format.
+    ///
+    /// Panics if the rows do not have the model's [`fields`](Self::fields).
     pub fn explain(&self, rows: &Rows) -> Option<Explanation> {
         match &self.body {
             Body::Trees(model) => Some(model.explain(rows, &self.info)),
-            Body::Baseline(_) | Body::Linear(_) | Body::Nearest(_) => None,
+            Body::Linear(model) => model.explain(rows, &self.info),
+            Body::Baseline(_) | Body::Nearest(_) => None,
         }
     }
 

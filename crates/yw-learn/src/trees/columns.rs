@@ -15,6 +15,7 @@ use yw_trees::{Bitmap, Columns, Feature, MISSING_LEVEL};
 use super::params::TreesParams;
 use super::texts::TextTerms;
 use crate::bytes::{Reader, Writer};
+use crate::featurize::only_text;
 use crate::{FitError, FormatError};
 
 /// The columns of an instant.
@@ -101,6 +102,14 @@ impl TreeColumns {
             names.extend(texts.names());
         }
         names
+    }
+
+    /// The field that each column is made of, by its place; none for the terms of several texts together.
+    pub(super) fn column_fields(&self) -> Vec<Option<usize>> {
+        self.each_column(|field, _| match field.field_type {
+            FieldType::Text => only_text(&self.fields),
+            _ => self.fields.iter().position(|f| f.name == field.name),
+        })
     }
 
     /// The columns of rows that had to be made. Panics if the rows have other fields.

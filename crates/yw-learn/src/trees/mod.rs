@@ -5,6 +5,7 @@ mod file;
 mod model;
 mod params;
 mod texts;
+mod watched;
 
 pub(crate) use self::model::TreesModel;
 pub use self::params::{Monotone, TreesParams};

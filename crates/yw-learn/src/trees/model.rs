@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use yw_task::{Answer, AnswerKind, Field, LabelledRows, Rows, Truth, Value};
-use yw_trees::{CompiledEnsemble, Ensemble, Explainer, LabelledColumns, Target};
+use yw_task::{Answer, AnswerKind, ExplainedFeature, Explanation, Field, LabelledRows, Rows, ScoreUnit, Truth, Value};
+use yw_trees::{CompiledEnsemble, Ensemble, Explainer, LabelledColumns, Link, Target, Tree};
 
 use super::columns::{OwnColumn, TreeColumns, engine_columns};
 use super::params::TreesParams;
@@ -11,7 +11,7 @@ use crate::answers::AnswerInfo;
 use crate::bytes::{Reader, Writer};
 use crate::folds::Folds;
 use crate::linear::ClassWeight;
-use crate::{ClassImportance, Explanation, FeatureWeight, FitError, FormatError};
+use crate::{ClassImportance, FeatureWeight, FitError, FormatError};
 
 /// Which part of the training rows early stopping watches: one in so many.
 const HELD_OUT_PART: usize = 10;
@@ -69,7 +69,7 @@ impl TreesModel {
         TreesModel::new(columns, ensemble, importance)
     }
 
-    fn new(columns: TreeColumns, ensemble: Ensemble, importance: Vec<f64>) -> Self {
+    pub(super) fn new(columns: TreeColumns, ensemble: Ensemble, importance: Vec<f64>) -> Self {
         let compiled = CompiledEnsemble::new(&ensemble);
         TreesModel { compiled, explainer: Arc::default(), columns, ensemble, importance }
     }
@@ -95,7 +95,27 @@ impl TreesModel {
         let found = explainer.explain(&engine_columns(&own, rows)).expect("the rows have the ensemble's columns");
         let n_outputs = self.ensemble.n_outputs();
         let classes = (0..n_outputs).map(|output| class_of(output, n_outputs, info)).collect();
-        Explanation { features: self.columns.names(), classes, expected: found.expected, contributions: found.values }
+        let features = self.columns.names().into_iter().zip(self.columns.column_fields());
+        Explanation {
+            features: features.map(|(name, field)| ExplainedFeature { name, field }).collect(),
+            classes,
+            unit: self.unit(info),
+            is_additive: self.ensemble.trees.iter().all(asks_about_one_feature),
+            expected: found.expected,
+            contributions: found.values,
+        }
+    }
+
+    /// What margins are.
+    fn unit(&self, info: &AnswerInfo) -> ScoreUnit {
+        let is_class = matches!(info.kind, AnswerKind::Label | AnswerKind::Boolean);
+        match self.ensemble.link {
+            Link::Logistic => ScoreUnit::LogOdds,
+            Link::Softmax => ScoreUnit::LogProbability,
+            Link::Exp => ScoreUnit::LogAnswer,
+            Link::Identity if is_class => ScoreUnit::Probability,
+            Link::Identity => ScoreUnit::Answer,
+        }
     }
 
     /// The columns that move each output most: mean absolute Shapley values over training rows.
@@ -139,6 +159,10 @@ impl TreesModel {
     }
 }
 
+fn asks_about_one_feature(tree: &Tree) -> bool {
+    tree.splits.iter().all(|split| split.feature == tree.splits[0].feature)
+}
+
 fn answer(predicted: &[f64], info: &AnswerInfo) -> Answer {
     match info.kind {
         AnswerKind::Boolean => {
@@ -172,7 +196,7 @@ fn class_of(output: usize, n_outputs: usize, info: &AnswerInfo) -> Arc<str> {
 }
 
 /// The target of each row; of texts, none.
-fn targets(truth: &Truth) -> Vec<f64> {
+pub(super) fn targets(truth: &Truth) -> Vec<f64> {
     match truth {
         Truth::Label { ids, .. } => ids.iter().map(|&id| f64::from(id)).collect(),
         Truth::Boolean(truths) => truths.iter().map(|&t| f64::from(u8::from(t))).collect(),
@@ -182,7 +206,7 @@ fn targets(truth: &Truth) -> Vec<f64> {
 }
 
 /// The weight of each row, if classes are balanced: `n / (classes · rows of its class)`.
-fn class_weights(truth: &Truth, info: &AnswerInfo, weight: ClassWeight) -> Option<Vec<f32>> {
+pub(super) fn class_weights(truth: &Truth, info: &AnswerInfo, weight: ClassWeight) -> Option<Vec<f32>> {
     let classes = crate::class_ids(truth).filter(|_| weight == ClassWeight::Balanced)?;
     let mut counts = vec![0.0f64; info.n_classes()];
     classes.iter().for_each(|&class| counts[class as usize] += 1.0);
@@ -191,7 +215,7 @@ fn class_weights(truth: &Truth, info: &AnswerInfo, weight: ClassWeight) -> Optio
     Some(classes.iter().map(|&class| (n / (n_present * counts[class as usize])) as f32).collect())
 }
 
-fn labelled<'a>(
+pub(super) fn labelled<'a>(
     own: &'a [OwnColumn],
     rows: &'a Rows,
     values: &'a [f64],
@@ -239,7 +263,7 @@ fn mean_contributions(columns: &TreeColumns, ensemble: &Ensemble, rows: &Rows) -
 }
 
 /// What the engine refuses, in the words of the project file.
-fn from_engine(error: yw_trees::FitError) -> FitError {
+pub(super) fn from_engine(error: yw_trees::FitError) -> FitError {
     match error {
         yw_trees::FitError::NoRows => FitError::NoRows,
         yw_trees::FitError::Parameter { name, expected, .. } => FitError::Parameter { name, expected },

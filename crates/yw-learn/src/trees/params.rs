@@ -51,6 +51,8 @@ impl TreesParams {
     pub(super) fn engine(&self, info: &AnswerInfo, columns: &TreeColumns, seed: u64) -> yw_trees::TreesParams {
         let objective = match info.kind {
             AnswerKind::Boolean => Objective::Logistic,
+            // One tree a round tells two classes apart.
+            AnswerKind::Label if info.n_classes() == 2 => Objective::Logistic,
             AnswerKind::Label => Objective::Softmax { n_classes: info.n_classes() },
             _ => self.grow.objective,
         };

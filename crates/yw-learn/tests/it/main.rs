@@ -1,6 +1,7 @@
 //! The crate from outside.
 
 mod determinism;
+mod explain;
 mod featurizer;
 mod fixtures;
 mod levels;

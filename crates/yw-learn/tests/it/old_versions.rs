@@ -46,3 +46,15 @@ fn version_1() {
         &[&[0.108_060_592, 0.783_878_815, 0.108_060_592], &[1.0 / 3.0; 3]],
     );
 }
+
+#[test]
+fn version_2() {
+    let linear = include_bytes!("../fixtures/linear-v2.yw");
+    check(linear, &[&[0.122_084_416, 0.847_531_392, 0.030_384_192], &[0.374_062_008, 0.385_474_998, 0.240_462_994]]);
+    let ridge = include_bytes!("../fixtures/ridge-v2.yw");
+    check(ridge, &[&[7.481_628_233], &[31.441_439_505]]);
+    for bytes in [linear.as_slice(), ridge] {
+        let model = Model::from_bytes(bytes).expect("the old version is read");
+        assert_eq!(model.explain(&rows()), None, "it does not know the means of its features");
+    }
+}

@@ -39,6 +39,12 @@ fn predict_path(task: &str, version: &Version) -> Value {
     json!({ "post": {
         "summary": loaded.question,
         "operationId": format!("predict_{task}"),
+        "parameters": [{
+            "name": "explain",
+            "in": "query",
+            "description": "Whether each answer comes with an explanation; only linear models and trees have one",
+            "schema": { "type": "boolean", "default": false },
+        }],
         "requestBody": { "required": true, "content": { "application/json": { "schema": {
             "oneOf": [row, { "type": "array", "items": row }],
         } } } },
@@ -104,10 +110,30 @@ fn answer_schema(version: &Version) -> Value {
         "answer": value,
         "confidence": { "type": "number" },
         "scores": { "type": ["object", "number"] },
+        "explanation": explanation_schema(),
         "error": { "type": "object", "properties": { "kind": { "type": "string" }, "message": { "type": "string" } } },
         "latency_ms": { "type": "number" },
         "usd": { "type": "number" },
     } })
+}
+
+fn explanation_schema() -> Value {
+    let contribution = json!({ "type": "object", "properties": {
+        "feature": { "type": "string" },
+        "value": { "description": "The row's value of the field, where the feature is of one that is no text" },
+        "contribution": { "type": "number" },
+    } });
+    json!({
+        "type": "object",
+        "description": "With `explain=true`: `expected`, the contributions and `rest` add up to `score`",
+        "properties": {
+            "unit": { "type": "string", "enum": ["log_odds", "log_probability", "probability", "answer", "log_answer"] },
+            "expected": { "type": "number" },
+            "score": { "type": "number" },
+            "contributions": { "type": "array", "items": contribution },
+            "rest": { "type": "number" },
+        },
+    })
 }
 
 fn error_schema() -> Value {

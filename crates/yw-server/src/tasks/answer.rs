@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use yw_task::{LabelSet, Outcome, RowErrorKind, Scores};
 
+use super::ExplanationBody;
 use crate::champions::Version;
 
 /// The answer to one row, or why there is none.
@@ -23,6 +24,9 @@ pub(crate) struct AnswerBody {
     /// Probabilities: by label, or of true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scores: Option<Value>,
+    /// Why this is the answer, where the request asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<ExplanationBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<RowErrorBody>,
     pub(crate) latency_ms: f64,
@@ -39,10 +43,11 @@ pub(crate) struct RowErrorBody {
     pub(crate) row_error_kind: RowErrorKind,
 }
 
-/// What a body says of its request.
+/// What a body says besides the outcome.
 pub(crate) struct AnswerHead {
     pub(crate) id: String,
     pub(crate) latency_ms: f64,
+    pub(crate) explanation: Option<ExplanationBody>,
 }
 
 impl AnswerBody {
@@ -56,6 +61,7 @@ impl AnswerBody {
             answer: answer.map(|a| a.value.to_json()),
             confidence: answer.and_then(|a| a.confidence()),
             scores: answer.and_then(|a| a.scores.as_ref()).map(|s| scores(s, &version.loaded.answer.labels)),
+            explanation: head.explanation,
             error: outcome.result.as_ref().err().map(|e| RowErrorBody {
                 kind: e.kind.name(),
                 message: e.message.clone(),

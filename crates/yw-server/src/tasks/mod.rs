@@ -1,6 +1,7 @@
 //! `/v1/tasks`: what is served, and answers.
 
 mod answer;
+mod explanation;
 mod predict;
 
 use axum::Json;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::champions::Version;
 use crate::{ApiError, App};
 
+pub use explanation::{ContributionBody, ExplanationBody};
 pub(crate) use predict::predict;
 
 /// Every served task.

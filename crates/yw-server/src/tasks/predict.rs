@@ -4,24 +4,36 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use yw_store::{LogError, LogRecord, new_id};
 use yw_task::{Outcome, PredictContext, RowErrorKind, RowsBuilder};
 
 use super::answer::{AnswerBody, AnswerHead};
-use super::unknown_task;
+use super::{ExplanationBody, unknown_task};
 use crate::champions::Version;
 use crate::error::status_of;
 use crate::{ApiError, App, guard};
+
+/// What a request can say besides its rows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PredictQuery {
+    /// Whether each answer comes with what speaks for it.
+    #[serde(default)]
+    explain: bool,
+}
 
 /// Answers one row (a JSON object) or several (an array of them). Each row has its own answer or error; a request about
 /// one row has its status from it.
 pub(crate) async fn predict(
     State(app): State<App>,
     Path(task): Path<String>,
+    query: Result<Query<PredictQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -30,18 +42,37 @@ pub(crate) async fn predict(
         let message = format!("nothing answers task `{task}` yet; `yw run` finds a champion, `yw promote` chooses one");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_champion", message)
     })?;
+    let Query(query) = query.map_err(|e| {
+        ApiError::bad_request(format!("the query may only be `explain=true` or `explain=false`: {}", e.body_text()))
+    })?;
+    if query.explain {
+        check_explained(&task, &version).await?;
+    }
     let bytes = guard::read_body(&app, &headers, body).await?;
     let body: Value = serde_json::from_slice(&bytes)
         .map_err(|e| ApiError::bad_request(format!("the body is not JSON, or nested too deep: {e}")))?;
     drop(bytes);
     match body {
         Value::Object(row) => {
-            let answer = answer_rows(&app, &task, &version, vec![Value::Object(row)]).await?.remove(0);
+            let answer = answer_rows(&app, &task, &version, vec![Value::Object(row)], &query).await?.remove(0);
             Ok(respond(answer.status(), &answer))
         }
-        Value::Array(rows) => Ok(respond(StatusCode::OK, &answer_rows(&app, &task, &version, rows).await?)),
+        Value::Array(rows) => Ok(respond(StatusCode::OK, &answer_rows(&app, &task, &version, rows, &query).await?)),
         _ => Err(ApiError::bad_request("the body must be a JSON object, one row, or an array of them")),
     }
+}
+
+/// Refuses before anything is answered, and perhaps paid for.
+async fn check_explained(task: &str, version: &Version) -> Result<(), ApiError> {
+    let no_rows = RowsBuilder::new(version.loaded.fields.clone()).finish();
+    if version.loaded.predictor.explain(&no_rows).await.is_some() {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}`, which answers task `{task}`, cannot be explained: only linear models and trees can; ask without `explain`",
+        version.champion.candidate
+    );
+    Err(ApiError::bad_request(message).with_code("not_explainable"))
 }
 
 fn respond(status: StatusCode, body: &impl serde::Serialize) -> Response {
@@ -57,25 +88,33 @@ async fn answer_rows(
     task: &str,
     version: &Arc<Version>,
     rows: Vec<Value>,
+    query: &PredictQuery,
 ) -> Result<Vec<AnswerBody>, ApiError> {
     let started = Instant::now();
     let at = jiff::Timestamp::now();
     let mut builder = RowsBuilder::new(version.loaded.fields.clone());
     let refusals: Vec<Option<String>> = rows.iter().map(|row| push(&mut builder, row).err()).collect();
     let good = builder.finish();
-    let mut outcomes = version.loaded.predictor.predict(&good, &PredictContext::default()).await.into_iter();
+    let outcomes = version.loaded.predictor.predict(&good, &PredictContext::default()).await;
     let per_row = started.elapsed() / rows.len().max(1) as u32;
+    let explanations = match query.explain {
+        true => ExplanationBody::of_rows(&version.loaded, &good, &outcomes, None).await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let mut outcomes = outcomes.into_iter().zip(explanations.into_iter().chain(std::iter::repeat(None)));
 
     let mut bodies = Vec::with_capacity(rows.len());
     let mut records = Vec::with_capacity(rows.len());
     for (row, refusal) in rows.into_iter().zip(refusals) {
-        let outcome = match refusal {
-            Some(reason) => Outcome::failed(RowErrorKind::Input, reason),
+        let (outcome, explanation) = match refusal {
+            Some(reason) => (Outcome::failed(RowErrorKind::Input, reason), None),
             None => outcomes.next().unwrap_or_else(|| {
-                Outcome::failed(RowErrorKind::Internal, "the predictor gave fewer answers than there are rows")
+                let message = "the predictor gave fewer answers than there are rows";
+                (Outcome::failed(RowErrorKind::Internal, message), None)
             }),
         };
-        let head = AnswerHead { id: new_id(), latency_ms: outcome.latency.unwrap_or(per_row).as_secs_f64() * 1e3 };
+        let latency_ms = outcome.latency.unwrap_or(per_row).as_secs_f64() * 1e3;
+        let head = AnswerHead { id: new_id(), latency_ms, explanation };
         app.metrics.answer(task, &outcome);
         let body = AnswerBody::new(head, task, version, &outcome);
         records.push(record(task, version, at, row, &body, &outcome));

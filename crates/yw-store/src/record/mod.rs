@@ -3,11 +3,15 @@
 //! Readers must ignore keys that they do not know: new ones may appear without a new `version`. `version` grows when a
 //! key goes away or changes its meaning. A number that is not finite is never written: its key, or its entry, is absent.
 
+mod explanation;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use yw_task::Usage;
+
+pub use explanation::{CurveRecord, DependenceRecord, ExplanationRecord, FeatureRecord};
 
 /// One execution of `yw run` on one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,6 +106,9 @@ pub struct CandidateRecord {
     /// The size of that artifact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
+    /// What its scores are made of, where the model can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<ExplanationRecord>,
 }
 
 /// Where a candidate comes from.

@@ -30,6 +30,17 @@ fn full_record() -> RunRecord {
         usd: Some(UsdRecord { fit: 0.0, evaluation: 0.0123, per_1000: 1.23, spent_now: Some(0.002) }),
         artifact: Some("0123456789abcdef0123456789abcdef".into()),
         size_bytes: Some(4096),
+        explanation: Some(ExplanationRecord {
+            unit: "log_odds".into(),
+            rows: 300,
+            features: vec![FeatureRecord { feature: "plan = free".into(), mean_absolute: 0.5 }],
+            dependence: vec![DependenceRecord {
+                field: "seats".into(),
+                values: vec![1.into(), 2.5.into()],
+                curves: vec![CurveRecord { class: Some("web".into()), means: vec![Some(0.25), None] }],
+            }],
+            effects: Vec::new(),
+        }),
     };
     RunRecord {
         version: RunRecord::VERSION,
@@ -56,6 +67,14 @@ fn full_record() -> RunRecord {
 #[test]
 fn the_keys_are_those_of_the_contract() {
     let written: Value = serde_json::from_str(&full_record().to_json().unwrap()).unwrap();
+    let explanation = json!({
+        "unit": "log_odds",
+        "rows": 300,
+        "features": [{ "feature": "plan = free", "mean_absolute": 0.5 }],
+        "dependence": [{
+            "field": "seats", "values": [1, 2.5], "curves": [{ "class": "web", "means": [0.25, null] }]
+        }]
+    });
     let expected = json!({
         "version": 1,
         "run": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -87,7 +106,8 @@ fn the_keys_are_those_of_the_contract() {
             },
             "usd": { "fit": 0.0, "evaluation": 0.0123, "per_1000": 1.23, "spent_now": 0.002 },
             "artifact": "0123456789abcdef0123456789abcdef",
-            "size_bytes": 4096
+            "size_bytes": 4096,
+            "explanation": explanation
         }],
         "verdict": {
             "champion": "prompted",

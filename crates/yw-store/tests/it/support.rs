@@ -76,6 +76,7 @@ pub(crate) fn run_record(run: &str, started: Timestamp) -> RunRecord {
         usd: None,
         artifact: None,
         size_bytes: None,
+        explanation: None,
     };
     let prompted = CandidateRecord {
         name: "prompted".into(),

@@ -1,22 +1,21 @@
 //! Candidates: the table that maps what a project file says to recipes.
 
+mod params;
+mod tuned;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use yw_config::{
-    AskSpec, BaselineSpec, CandidateKind, CandidateSpec, CascadeSpec, Examples, LinearSpec, NGrams, NearestSpec,
-    TaskSpec, TextSpec,
-};
-use yw_learn::{
-    BaselineParams, CategoryParams, ClassWeight, FeaturizerParams, LinearLoss, LinearParams, ModelParams,
-    NearestParams, TextParams, Typical, VoteWeights,
-};
+use yw_config::{AskSpec, CandidateKind, CandidateSpec, CascadeSpec, Examples, TaskSpec};
+use yw_learn::{BaselineParams, ModelParams};
 use yw_table::{Source, TableSpec};
-use yw_task::{AnswerSpec, LabelledRows, Metric, Recipe, Truth};
+use yw_task::{AnswerSpec, LabelledRows, Recipe, Truth};
+use yw_trees::ModelFile;
 
 use crate::ask::{AskRecipe, Asking};
 use crate::cascade::CascadeRecipe;
 use crate::data::table_spec_of;
+use crate::decided::{Calibration, DecidedRecipe, Decision};
 use crate::learned::LearnedRecipe;
 use crate::report::Road;
 
@@ -62,6 +61,17 @@ pub enum CandidateError {
         #[source]
         source: yw_table::TableError,
     },
+    /// The file of `fit = { load = … }` is no model that can be read.
+    #[error("candidate `{candidate}`: cannot load {path}")]
+    ModelFile {
+        /// The candidate.
+        candidate: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// An example answers what no training row does.
     #[error("candidate `{candidate}`: the examples have the answer `{label}`, which no training row has")]
     Label {
@@ -89,15 +99,9 @@ pub async fn candidates(
         for spec in waiting {
             let name = &spec.name;
             let candidate = match &spec.kind {
-                CandidateKind::Cascade(spec) => cascade(name, spec, task.metric, &made),
+                CandidateKind::Cascade(spec) => cascade(name, spec, task, &made),
                 CandidateKind::Ask(spec) => Some(asked(name, task, answer, spec, asking).await?),
-                CandidateKind::Baseline(spec) => {
-                    Some(learned(name, "baseline", ModelParams::Baseline(baseline_params(spec))))
-                }
-                CandidateKind::Linear(spec) => Some(learned(name, "linear", ModelParams::Linear(linear_params(spec)))),
-                CandidateKind::Nearest(spec) => {
-                    Some(learned(name, "nearest", ModelParams::Nearest(nearest_params(spec))))
-                }
+                _ => Some(fitted(spec, task, answer, asking)?),
             };
             match candidate {
                 Some(candidate) => made.push(candidate),
@@ -112,17 +116,70 @@ pub async fn candidates(
     Ok(made)
 }
 
+/// A candidate of the fit road.
+fn fitted(
+    spec: &CandidateSpec,
+    task: &TaskSpec,
+    answer: &AnswerSpec,
+    asking: &Asking,
+) -> Result<Candidate, CandidateError> {
+    let (calibration, decision) = params::decided(spec, task, answer);
+    let (kind, params) = match &spec.kind {
+        CandidateKind::Baseline(spec) => ("baseline", ModelParams::Baseline(params::baseline(spec))),
+        CandidateKind::Linear(spec) => ("linear", ModelParams::Linear(params::linear(spec))),
+        CandidateKind::Nearest(spec) => ("nearest", ModelParams::Nearest(params::nearest(spec))),
+        CandidateKind::Trees(spec) => ("trees", ModelParams::Trees(Box::new(params::trees(spec)))),
+        CandidateKind::Load(path) => ("load", ModelParams::TreesFile(Arc::new(read_model(&spec.name, path)?))),
+        // Fitted as a linear model where the project file, which always says when its tuning ends, does not.
+        CandidateKind::Auto(spec) => ("auto", ModelParams::Linear(params::linear(&tuned::linear_of_auto(spec)))),
+        CandidateKind::Ask(_) | CandidateKind::Cascade(_) => {
+            unreachable!("made by another function")
+        }
+    };
+    let searched = match &spec.kind {
+        CandidateKind::Auto(auto) => tuned::auto(spec, auto, task, asking, (calibration, &decision)),
+        _ => tuned::tuned(spec, &params, task, asking, (calibration, &decision)),
+    };
+    let mut candidate = learned(&spec.name, kind, params);
+    if let Some(recipe) = searched {
+        candidate.recipe = recipe;
+    }
+    if calibration != Calibration::Off || decision != Decision::Largest {
+        candidate.recipe = Arc::new(DecidedRecipe { inner: candidate.recipe, calibration, decision });
+    }
+    Ok(candidate)
+}
+
+fn read_model(candidate: &str, path: &Path) -> Result<ModelFile, CandidateError> {
+    let candidate = || candidate.to_owned();
+    let bytes = std::fs::read(path).map_err(|source| CandidateError::ModelFile {
+        candidate: candidate(),
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    ModelFile::read(&bytes).map_err(|source| CandidateError::ModelFile {
+        candidate: candidate(),
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
 fn learned(name: &str, kind: &'static str, params: ModelParams) -> Candidate {
     let recipe = Arc::new(LearnedRecipe { params });
     Candidate { name: name.to_owned(), road: Road::Fit, kind, recipe, asks: Vec::new(), tunes: false }
 }
 
 /// None as long as one of its parts is not made.
-fn cascade(name: &str, spec: &CascadeSpec, metric: Metric, made: &[Candidate]) -> Option<Candidate> {
+fn cascade(name: &str, spec: &CascadeSpec, task: &TaskSpec, made: &[Candidate]) -> Option<Candidate> {
     let part = |name: &str| made.iter().find(|c| c.name == name);
     let (first, then) = (part(&spec.first)?, part(&spec.then)?);
-    let recipe =
-        CascadeRecipe { first: first.recipe.clone(), then: then.recipe.clone(), threshold: spec.threshold, metric };
+    let recipe = CascadeRecipe {
+        first: first.recipe.clone(),
+        then: then.recipe.clone(),
+        threshold: spec.threshold,
+        metric: task.metric,
+        costs: task.costs.clone(),
+    };
     Some(Candidate {
         name: name.to_owned(),
         road: if first.road == then.road { first.road } else { Road::Both },
@@ -187,69 +244,4 @@ async fn read_examples(
         return Err(CandidateError::Label { candidate: candidate.to_owned(), label: label.to_string() });
     }
     Ok(LabelledRows { rows: table.rows, truth, groups: None })
-}
-
-fn baseline_params(spec: &BaselineSpec) -> BaselineParams {
-    let number = match spec.statistic {
-        Some(yw_config::Statistic::Median) => Typical::Median,
-        Some(yw_config::Statistic::Mean | yw_config::Statistic::MostFrequent) | None => Typical::Mean,
-    };
-    BaselineParams { number }
-}
-
-fn linear_params(spec: &LinearSpec) -> LinearParams {
-    let default = LinearParams::default();
-    LinearParams {
-        featurizer: featurizer_params(&spec.text),
-        loss: match spec.loss {
-            None => LinearLoss::Auto,
-            Some(yw_config::Loss::Logistic) => LinearLoss::Logistic,
-            Some(yw_config::Loss::SquaredHinge) => LinearLoss::SquaredHinge,
-            Some(yw_config::Loss::Squared) => LinearLoss::Squared,
-        },
-        l2: spec.l2.or(default.l2),
-        class_weight: match spec.class_weight {
-            None => ClassWeight::None,
-            Some(yw_config::ClassWeight::Balanced) => ClassWeight::Balanced,
-        },
-        max_iterations: spec.max_iterations.map_or(default.max_iterations, |n| n as usize),
-        tolerance: spec.tolerance.unwrap_or(default.tolerance),
-    }
-}
-
-fn nearest_params(spec: &NearestSpec) -> NearestParams {
-    NearestParams {
-        featurizer: featurizer_params(&spec.text),
-        k: spec.neighbors as usize,
-        weights: match spec.weights {
-            yw_config::Weights::Uniform => VoteWeights::Uniform,
-            yw_config::Weights::Distance => VoteWeights::Distance,
-        },
-        ..NearestParams::default()
-    }
-}
-
-fn featurizer_params(spec: &TextSpec) -> FeaturizerParams {
-    let lengths = |given: Option<NGrams>, default: Option<(u8, u8)>| match given {
-        None => default,
-        Some(NGrams::Off) => None,
-        Some(NGrams::Lengths { min, max }) => Some((min, max)),
-    };
-    let FeaturizerParams { number, category, text } = FeaturizerParams::default();
-    let count = |given: Option<u32>, default: usize| given.map_or(default, |n| n as usize);
-    FeaturizerParams {
-        number,
-        category: CategoryParams {
-            min_rows: count(spec.min_rows, category.min_rows),
-            max_levels: count(spec.max_levels, category.max_levels),
-        },
-        text: TextParams {
-            words: lengths(spec.words, text.words),
-            characters: lengths(spec.characters, text.characters),
-            lowercase: spec.lowercase.unwrap_or(text.lowercase),
-            sublinear: spec.sublinear.unwrap_or(text.sublinear),
-            min_rows: spec.min_rows.map(|n| n as usize).or(text.min_rows),
-            max_features: count(spec.max_features, text.max_features),
-        },
-    }
 }
