@@ -151,13 +151,15 @@ fn explanation_record(explained: &Explained) -> ExplanationRecord {
 }
 
 fn dependence_record(dependence: &Dependence) -> DependenceRecord {
+    let is_finite = |&i: &usize| dependence.curves.iter().all(|curve| curve.means[i].is_finite());
+    let kept: Vec<usize> = (0..dependence.values.len()).filter(is_finite).collect();
     let curve = |curve: &DependenceCurve| CurveRecord {
         class: curve.class.clone(),
-        means: curve.means.iter().map(|mean| Some(*mean).filter(|mean| mean.is_finite())).collect(),
+        means: kept.iter().map(|&i| curve.means[i]).collect(),
     };
     DependenceRecord {
         field: dependence.field.clone(),
-        values: dependence.values.clone(),
+        values: kept.iter().map(|&i| dependence.values[i].clone()).collect(),
         curves: dependence.curves.iter().map(curve).collect(),
     }
 }

@@ -70,6 +70,9 @@ pub enum Mode {
     /// Each tree corrects those before it.
     Boosting,
     /// Each tree is grown on its own bootstrap sample and they are averaged.
+    ///
+    /// Predictions are means and shares, without a link. Of several classes the share of each is found by trees of its own:
+    /// together they make about one.
     Forest,
     /// As a forest, on all rows and with random thresholds.
     ExtraTrees,

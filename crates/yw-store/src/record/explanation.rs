@@ -33,7 +33,7 @@ pub struct FeatureRecord {
 pub struct DependenceRecord {
     /// The field.
     pub field: String,
-    /// Its values, in their order.
+    /// Those of its values that rows have an answer with, in their order.
     pub values: Vec<serde_json::Value>,
     /// One curve; of labels, one for each of the main ones.
     pub curves: Vec<CurveRecord>,
@@ -45,6 +45,6 @@ pub struct CurveRecord {
     /// The label; absent for booleans (the curve is of true) and numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
-    /// The mean over rows by value; null where no row has an answer.
-    pub means: Vec<Option<f64>>,
+    /// The mean over rows, by value.
+    pub means: Vec<f64>,
 }

@@ -37,7 +37,7 @@ fn full_record() -> RunRecord {
             dependence: vec![DependenceRecord {
                 field: "seats".into(),
                 values: vec![1.into(), 2.5.into()],
-                curves: vec![CurveRecord { class: Some("web".into()), means: vec![Some(0.25), None] }],
+                curves: vec![CurveRecord { class: Some("web".into()), means: vec![0.25, 0.75] }],
             }],
             effects: Vec::new(),
         }),
@@ -72,7 +72,7 @@ fn the_keys_are_those_of_the_contract() {
         "rows": 300,
         "features": [{ "feature": "plan = free", "mean_absolute": 0.5 }],
         "dependence": [{
-            "field": "seats", "values": [1, 2.5], "curves": [{ "class": "web", "means": [0.25, null] }]
+            "field": "seats", "values": [1, 2.5], "curves": [{ "class": "web", "means": [0.25, 0.75] }]
         }]
     });
     let expected = json!({
