@@ -3,7 +3,9 @@
 /// The candidate most like `name`, if one is close enough to be a typing error.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
-    let allowed = (wanted.chars().count() / 3).max(1);
+    let n_chars = wanted.chars().count();
+    // A name of one letter with another letter in its place is another name.
+    let allowed = (n_chars / 3).max(1).min(n_chars.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
@@ -30,6 +32,8 @@ mod tests {
         assert_eq!(nearest("trian.csv", ["test.csv", "train.csv"]), Some("train.csv"));
         assert_eq!(nearest("Subject", ["body", "subject"]), Some("subject"));
         assert_eq!(nearest("plan", ["seats", "body"]), None);
+        assert_eq!(nearest("a", ["b", ""]), None);
+        assert_eq!(nearest("id", ["ib"]), Some("ib"));
     }
 
     #[test]
