@@ -36,7 +36,9 @@ pub use predictor::{
     BoxFuture, ClassWeights, FitContext, FitError, Fitted, Outcome, PredictContext, Predictor, Progress, Recipe,
     RowError, RowErrorKind, SaveError,
 };
-pub use provider::{Dialect, ModelRef, WELL_KNOWN_PROVIDERS, WellKnownProvider, key_variable};
+pub use provider::{
+    Dialect, KeyScheme, ModelRef, ProviderAddress, WELL_KNOWN_PROVIDERS, WellKnownProvider, key_variable,
+};
 pub use rows::{Cell, Column, Rows, RowsBuilder, RowsError, parse_time};
 pub use truth::{LabelledRows, Truth};
 pub use usage::{Usage, Usd};
