@@ -20,15 +20,21 @@ from genai_prices import data, types
 
 PROVIDERS = {
     "anthropic": "anthropic",
+    "bedrock": "aws",
+    "cohere": "cohere",
     "deepseek": "deepseek",
     "fireworks": "fireworks",
+    "gemini": "google",
     "groq": "groq",
     "mistral": "mistral",
     "openai": "openai",
     "openrouter": "openrouter",
     "together": "together",
+    "vertex": "google",
     "xai": "x-ai",
 }
+# What stands before a model's name at Amazon where a group of regions answers.
+BEDROCK_REGIONS = ["apac", "au", "ca", "eu", "jp", "us"]
 # Of the hundreds of models that OpenRouter resells, those of the companies whose models people compare.
 OPENROUTER_VENDORS = """amazon anthropic cohere deepseek google meta meta-llama microsoft minimax mistralai moonshotai
     nvidia openai qwen x-ai z-ai""".split()
@@ -37,10 +43,14 @@ OUR_NAMES = {
     "output": "output_mtok",
     "cached_input": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
+    "cache_write_hour": "cache_write_1h_mtok",
+    "audio_input": "input_audio_mtok",
+    "audio_output": "output_audio_mtok",
+    "image_input": "input_image_mtok",
 }
-# Models that do not chat, or are billed by other things too.
-NOT_CHAT = re.compile("audio|tts|transcribe|whisper|realtime|embed|image|moderation|ocr|computer-use|-$")
-OTHER_UNITS = ["input_audio_mtok", "output_audio_mtok", "input_image_mtok", "output_image_mtok", "output_reasoning_mtok"]
+# Models that neither chat nor embed, or are billed by other things too.
+NOT_CHAT = re.compile("tts|transcribe|whisper|realtime|live|sonic|native-audio|image|moderation|ocr|computer-use|-$")
+OTHER_UNITS = ["output_image_mtok", "output_reasoning_mtok"]
 TODAY = datetime.datetime.now(datetime.timezone.utc)
 
 
@@ -64,12 +74,18 @@ def main():
 
 
 def convert(provider, model):
-    """One row: the model's name and its fields; None if it is not a chat model of today."""
+    """One row: the model's name and its fields; None if it is no model of today that chats or embeds."""
     if model.deprecated or ":batch" in model.id or NOT_CHAT.search(model.id):
         return None
     if provider == "openrouter" and model.id.split("/")[0] not in OPENROUTER_VENDORS:
         return None
-    candidates = current_prices(model)
+    if provider == "gemini" and model.id.startswith("claude"):
+        return None
+    candidates = [dict(price) for price in current_prices(model)]
+    for price in candidates:
+        # What embeds writes nothing.
+        if "embed" in model.id and price.get("output_mtok") is None:
+            price["output_mtok"] = decimal.Decimal(0)
     if any(price.get(unit) is not None for price in candidates for unit in OTHER_UNITS):
         return None
     if any(price.get("input_mtok") is None or price.get("output_mtok") is None for price in candidates):
@@ -87,7 +103,7 @@ def convert(provider, model):
     fields = prices(base)
     if threshold is not None:
         fields += f", long = {{ above = {threshold}, {prices(long)} }}"
-    name, also, dated = names(model)
+    name, also, dated = names(model, provider)
     if dated:
         fields += ", dated = true"
     if also:
@@ -123,13 +139,20 @@ def number(value):
     return format(rounded, "f")
 
 
-def names(model):
+def names(model, provider):
     """The model's name, its other names, and whether a date may follow them, all by the package's own matcher."""
     stem = re.sub(r"-latest$", "", model.id)
-    found = {name for name in [stem, model.id, f"{stem}-latest", *leaves(model.match)] if model.match.is_match(name)}
+    candidates = [stem, model.id, f"{stem}-latest", *leaves(model.match)]
+    if provider == "bedrock":
+        # Our look-up takes a region off the name, so regions are told only where the name is nothing without.
+        bare = model.id.removeprefix("regional.")
+        candidates = [bare] if model.match.is_match(bare) else [f"{region}.{bare}" for region in BEDROCK_REGIONS]
+        # The package's matcher takes the suffix or leaves it; so does Amazon for some models.
+        candidates += [name.removesuffix("-v1:0") for name in candidates]
+    found = {name for name in candidates if model.match.is_match(name)}
     found = {name for name in found if not re.search(r"[\s@]|[-.:]$", name)}
     dated = any(model.match.is_match(stem + end) for end in ["-20990101", "-2099-01-01", "-2512"])
-    name = stem if stem in found else model.id
+    name = stem if stem in found else min(found, default=model.id, key=lambda name: (len(name), name))
     return name, sorted(found - {name}), dated
 
 

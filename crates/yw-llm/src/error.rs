@@ -32,6 +32,12 @@ pub enum StreamError {
         /// The most that is accepted.
         limit: usize,
     },
+    /// The bytes are not framed as the dialect's are.
+    #[error("the stream is damaged: {reason}")]
+    Corrupt {
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The bytes ended before the answer did.
     #[error("the stream ended before the answer did")]
     Cut,

@@ -4,6 +4,11 @@
 //! [`decode_response`] reads the reply, [`decode_error`] reads a refusal, and a [`StreamDecoder`] reads a stream that
 //! arrives in pieces of any size. [`PriceTable`] knows what the tokens cost.
 //!
+//! Clients that speak a dialect are answered in it: [`decode_request`] reads what they ask, [`encode_response`],
+//! [`StreamEncoder`] and [`encode_error`] write what they get, whatever the provider spoke. Where both speak the same,
+//! the bytes pass through: [`peek_request`] and [`peek_response`] see what must be known of them, [`rewrite_request`]
+//! changes the model and nothing else.
+//!
 //! The types to know are [`Request`], [`Response`] and [`Price`].
 //!
 //! ```
@@ -28,25 +33,48 @@
 //! Not here: sockets, retries, budgets and keys (`yw-gateway`), prompts and typed answers (`yw-arena`).
 
 pub mod anthropic;
+mod attachment;
+pub mod bedrock;
+mod check;
+mod client;
 mod dialect;
+pub mod embedding;
 mod error;
+mod framing;
+pub mod gemini;
+mod hosting;
 mod json;
+mod lenient;
+mod media;
 mod message;
 pub mod openai;
+mod path;
 mod prices;
 mod response;
+pub mod responses;
 mod sse;
 mod stream;
 mod tokens;
 
-pub use dialect::{
-    EncodeOptions, JsonMode, MaxTokensField, SeedField, auth_headers, decode_error, decode_response, encode_request,
-    request_path,
+pub use check::check_request;
+pub use client::{
+    AnswerHead, ClientError, ClientErrorKind, ClientRequest, Peek, ReplyHead, RequestError, StreamEncoder,
+    UsageChunkFilter, ask_for_usage, decode_request, decode_usage, encode_error, encode_error_event, encode_response,
+    encode_response_as_stream, encode_usage, peek_request, peek_response, read_usage, replace_model, rewrite_request,
 };
+pub use dialect::{
+    EncodeOptions, JsonMode, MaxTokensField, ReasoningField, SeedField, auth_headers, decode_error, decode_response,
+    encode_request, request_path,
+};
+pub use embedding::{EmbeddingFormat, EmbeddingInput, EmbeddingRequest, EmbeddingResponse};
 pub use error::{DecodeError, ProviderError, ProviderErrorKind, StreamError};
-pub use message::{Message, Output, Part, Request, Role, Tool, ToolCall, ToolChoice};
+pub use hosting::{Hosting, VERTEX_COUNT_TOKENS_PATH, hosted_request_path, vertex_body, vertex_count_body};
+pub use message::{
+    CacheTime, Effort, Media, MediaSource, Message, Output, Part, Reasoning, Request, Role, Sampling, Thinking, Tool,
+    ToolCall, ToolChoice, ToolResult,
+};
 pub use prices::{Price, PriceError, PriceTable};
 pub use response::{Finish, Response, TokenUsage};
 pub use sse::{SseDecoder, SseEvent};
 pub use stream::{ResponseBuilder, StreamDecoder, StreamEvent};
-pub use tokens::{estimate_tokens, max_input_tokens};
+pub use tokens::{estimate_request_tokens, estimate_tokens, max_input_tokens};

@@ -24,7 +24,10 @@ pub struct SseDecoder {
     /// Whether any line was read; a byte order mark may only stand before the first.
     started: bool,
     name: String,
-    data: Option<Vec<u8>>,
+    data: Vec<u8>,
+    has_data: bool,
+    /// The event that is handed out; kept for its memory.
+    event: SseEvent,
 }
 
 impl SseDecoder {
@@ -36,59 +39,110 @@ impl SseDecoder {
     /// Takes the next bytes and returns the events that they complete.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SseEvent>, StreamError> {
         let mut events = Vec::new();
-        for &byte in bytes {
-            let is_rest_of_crlf = byte == b'\n' && std::mem::take(&mut self.after_cr);
-            self.after_cr = byte == b'\r';
-            match byte {
-                b'\n' if is_rest_of_crlf => {}
-                b'\n' | b'\r' => events.extend(self.end_line()),
-                _ => self.line.push(byte),
+        self.feed(bytes, |event, _| {
+            events.push(event.clone());
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
+    /// Takes the next bytes and shows `each` the events that they complete, with the number of `bytes` up to and including
+    /// the event's end (of a CRLF that ends it, the LF may come with what follows). Stops at the first error.
+    pub fn feed(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(&SseEvent, usize) -> Result<(), StreamError>,
+    ) -> Result<(), StreamError> {
+        let mut start = 0;
+        if self.after_cr && !bytes.is_empty() {
+            self.after_cr = false;
+            start = usize::from(bytes[0] == b'\n');
+        }
+        while let Some(length) = memchr::memchr2(b'\n', b'\r', &bytes[start..]) {
+            let end = start + length;
+            let has_event = self.end_line(&bytes[start..end])?;
+            start = end + 1;
+            if bytes[end] == b'\r' {
+                match bytes.get(start) {
+                    Some(b'\n') => start += 1,
+                    Some(_) => {}
+                    None => self.after_cr = true,
+                }
             }
-            if self.line.len() + self.data.as_ref().map_or(0, Vec::len) > MAX_EVENT_BYTES {
-                return Err(StreamError::TooLong { limit: MAX_EVENT_BYTES });
+            if has_event {
+                each(&self.event, start)?;
             }
         }
-        Ok(events)
+        self.line.extend_from_slice(&bytes[start..]);
+        self.check_length(0)
     }
 
     /// Ends the stream. The standard drops an event that no empty line ends; providers have been seen to end so, hence it
     /// is returned.
     pub fn finish(&mut self) -> Option<SseEvent> {
-        self.end_line().or_else(|| self.end_event())
+        let has_event = self.end_line(&[]).unwrap_or(false) || self.end_event();
+        has_event.then(|| std::mem::take(&mut self.event))
     }
 
-    fn end_line(&mut self) -> Option<SseEvent> {
-        let line = std::mem::take(&mut self.line);
-        let mut line = line.as_slice();
+    /// Reads a line of which `rest` had not been seen; whether it completes `self.event`.
+    fn end_line(&mut self, rest: &[u8]) -> Result<bool, StreamError> {
+        self.check_length(rest.len())?;
+        if self.line.is_empty() {
+            return Ok(self.read_line(rest));
+        }
+        let mut line = std::mem::take(&mut self.line);
+        line.extend_from_slice(rest);
+        let has_event = self.read_line(&line);
+        line.clear();
+        self.line = line;
+        Ok(has_event)
+    }
+
+    fn check_length(&self, n_more: usize) -> Result<(), StreamError> {
+        match self.line.len() + self.data.len() + n_more > MAX_EVENT_BYTES {
+            true => Err(StreamError::TooLong { limit: MAX_EVENT_BYTES }),
+            false => Ok(()),
+        }
+    }
+
+    fn read_line(&mut self, mut line: &[u8]) -> bool {
         if !std::mem::replace(&mut self.started, true) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         if line.is_empty() {
             return self.end_event();
         }
-        let (field, value) = match line.iter().position(|&b| b == b':') {
+        let (field, value) = match memchr::memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &[][..]),
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"event" => self.name = String::from_utf8_lossy(value).into_owned(),
-            b"data" => match &mut self.data {
-                Some(data) => {
-                    data.push(b'\n');
-                    data.extend_from_slice(value);
+            b"event" => {
+                self.name.clear();
+                self.name.push_str(&String::from_utf8_lossy(value));
+            }
+            b"data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.data.push(b'\n');
                 }
-                None => self.data = Some(value.to_vec()),
-            },
+                self.data.extend_from_slice(value);
+            }
             _ => {}
         }
-        None
+        false
     }
 
-    fn end_event(&mut self) -> Option<SseEvent> {
-        let name = std::mem::take(&mut self.name);
-        let data = self.data.take()?;
-        Some(SseEvent { name, data: String::from_utf8_lossy(&data).into_owned() })
+    fn end_event(&mut self) -> bool {
+        let has_data = std::mem::take(&mut self.has_data);
+        if has_data {
+            std::mem::swap(&mut self.event.name, &mut self.name);
+            self.event.data.clear();
+            self.event.data.push_str(&String::from_utf8_lossy(&self.data));
+            self.data.clear();
+        }
+        self.name.clear();
+        has_data
     }
 }
 
@@ -126,6 +180,24 @@ mod tests {
             let single: Vec<&[u8]> = bytes.chunks(1).collect();
             assert_eq!(decode(&single), expected);
         }
+    }
+
+    #[test]
+    fn the_bytes_of_an_event_can_be_told_apart() {
+        let bytes = b"data: 1\n\n: ping\n\ndata: 2\r\n\r\ndata: 3\r\rdata: 4\n";
+        let mut ends = Vec::new();
+        let mut decoder = SseDecoder::new();
+        let result = decoder.feed(bytes, |event, end| {
+            ends.push((event.data.clone(), end));
+            Ok(())
+        });
+        assert!(result.is_ok());
+        let text = |end: usize| String::from_utf8_lossy(&bytes[..end]).into_owned();
+        assert_eq!(ends.iter().map(|(data, _)| data.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert!(text(ends[0].1).ends_with("data: 1\n\n"));
+        assert!(text(ends[1].1).ends_with("data: 2\r\n\r\n"));
+        assert!(text(ends[2].1).ends_with("data: 3\r\r"));
+        assert_eq!(decoder.finish().map(|event| event.data).as_deref(), Some("4"));
     }
 
     #[test]

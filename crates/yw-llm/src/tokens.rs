@@ -1,5 +1,7 @@
 //! How many tokens a text has: a guess for estimates, a bound for limits.
 
+use crate::{Output, Part, Request};
+
 /// About how many tokens current tokenizers make of `text`; for estimates, never for limits.
 ///
 /// An English word is one token, a long one more; digits go by threes, line ends and symbols mostly alone, and the
@@ -29,6 +31,29 @@ pub fn estimate_tokens(text: &str) -> u64 {
         rest = &rest[run..];
     }
     (hundredths as u64).div_ceil(100)
+}
+
+/// About how many tokens a request has, by [`estimate_tokens`]: texts, schemas and tools, with a few for the framing of each
+/// message. Pictures, documents and sound do not count.
+pub fn estimate_request_tokens(request: &Request) -> u64 {
+    fn part_tokens(part: &Part) -> u64 {
+        match part {
+            Part::Text(text) => estimate_tokens(text),
+            Part::Reasoning(reasoning) => estimate_tokens(&reasoning.text),
+            Part::ToolCall(call) => estimate_tokens(&call.name) + estimate_tokens(&call.arguments),
+            Part::ToolResult(result) => result.content.iter().map(part_tokens).sum(),
+            Part::Image(_) | Part::Document(_) | Part::Audio(_) | Part::CachePoint(_) => 0,
+        }
+    }
+    let schema = match &request.output {
+        Output::Json { schema, .. } => estimate_tokens(&schema.to_string()),
+        Output::Text | Output::JsonObject => 0,
+    };
+    let tools = request.tools.iter().map(|tool| {
+        estimate_tokens(&tool.name) + estimate_tokens(&tool.description) + estimate_tokens(&tool.parameters.to_string())
+    });
+    let messages = request.messages.iter().map(|message| 4 + message.content.iter().map(part_tokens).sum::<u64>());
+    request.system.iter().map(part_tokens).sum::<u64>() + messages.sum::<u64>() + tools.sum::<u64>() + schema
 }
 
 /// How many bytes at the start of `text` satisfy `belongs`, which must hold for ASCII only.

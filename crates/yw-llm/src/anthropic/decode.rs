@@ -1,45 +1,57 @@
 use serde_json::Value;
 
+use super::usage::UsageCounts;
+use super::wire::Message;
 use crate::dialect::{ANSWER_TOOL, answer_finish};
-use crate::json::{count, items, shortened, text, text_or_empty};
-use crate::{DecodeError, Finish, ProviderError, ProviderErrorKind, Response, TokenUsage, ToolCall};
+use crate::json::{shortened, text};
+use crate::lenient::Obj;
+use crate::{DecodeError, Finish, ProviderError, ProviderErrorKind, Reasoning, Response, ToolCall};
 
 /// Reads a message.
 pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
-    let body: Value = serde_json::from_slice(body)?;
-    if let Some(error) = body.get("error").filter(|e| !e.is_null()) {
-        return Err(DecodeError::Provider(read_error(None, error)));
+    let message = serde_json::from_slice::<Obj<Message<'_>>>(body)?.0.unwrap_or_default();
+    if let Some(error) = message.error {
+        return Err(DecodeError::Provider(read_error(None, &error)));
     }
-    if !body["content"].is_array() {
-        return Err(DecodeError::Missing { path: "content" });
-    }
-    let mut finish = read_finish(text(&body, "/stop_reason").unwrap_or_default());
-    let mut answer = String::new();
-    let mut tool_calls = Vec::new();
-    for block in items(&body, "/content") {
-        match text(block, "/type") {
-            Some("text") => answer.push_str(text(block, "/text").unwrap_or_default()),
-            Some("tool_use") if text(block, "/name") == Some(ANSWER_TOOL) => {
-                answer = block["input"].to_string();
-                finish = answer_finish(finish);
-            }
-            Some("tool_use") => tool_calls.push(ToolCall {
-                id: text_or_empty(block, "/id"),
-                name: text_or_empty(block, "/name"),
-                arguments: block["input"].to_string(),
+    let content = message.content.ok_or(DecodeError::Missing { path: "content" })?;
+    let mut response = Response {
+        id: message.id.into_string(),
+        model: message.model.into_string(),
+        finish: read_finish(message.stop_reason.text()),
+        stop_sequence: message.stop_sequence.non_empty(),
+        usage: message.usage.0.and_then(|usage| UsageCounts::default().updated(usage).total()),
+        ..Response::default()
+    };
+    for block in content.0.into_iter().filter_map(|block| block.0) {
+        match block.kind.text() {
+            "text" => response.text.push_str(block.text.text()),
+            "thinking" => response.reasoning.push(Reasoning {
+                text: block.thinking.into_string(),
+                signature: block.signature.non_empty(),
+                ..Reasoning::default()
             }),
-            // Thinking, and blocks that do not exist yet.
+            "redacted_thinking" => response.reasoning.push(Reasoning {
+                signature: Some(block.data.into_string()),
+                is_redacted: true,
+                ..Reasoning::default()
+            }),
+            "tool_use" if block.name.text() == ANSWER_TOOL => {
+                response.text = block.arguments().to_owned();
+                response.finish = answer_finish(response.finish);
+            }
+            "tool_use" => {
+                let arguments = block.arguments().to_owned();
+                response.tool_calls.push(ToolCall {
+                    id: block.id.into_string(),
+                    name: block.name.into_string(),
+                    arguments,
+                });
+            }
+            // Tools that run at the provider, and blocks that do not exist yet.
             _ => {}
         }
     }
-    Ok(Response {
-        id: text_or_empty(&body, "/id"),
-        model: text_or_empty(&body, "/model"),
-        text: answer,
-        tool_calls,
-        finish,
-        usage: UsageCounts::default().updated(&body["usage"]).total(),
-    })
+    Ok(response)
 }
 
 /// Reads the body of a failure.
@@ -81,41 +93,5 @@ pub(super) fn read_finish(word: &str) -> Finish {
         "tool_use" => Finish::ToolCalls,
         "refusal" => Finish::Refused,
         other => Finish::Other(other.to_owned()),
-    }
-}
-
-/// Token counts as the dialect gives them: those from and to the cache are not part of the input, and in a stream each
-/// count may be told several times, the last one being right.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct UsageCounts {
-    input: Option<u64>,
-    cache_read: Option<u64>,
-    cache_write: Option<u64>,
-    output: Option<u64>,
-    thinking: Option<u64>,
-}
-
-impl UsageCounts {
-    pub(super) fn updated(self, usage: &Value) -> Self {
-        UsageCounts {
-            input: count(usage, "/input_tokens").or(self.input),
-            cache_read: count(usage, "/cache_read_input_tokens").or(self.cache_read),
-            cache_write: count(usage, "/cache_creation_input_tokens").or(self.cache_write),
-            output: count(usage, "/output_tokens").or(self.output),
-            thinking: count(usage, "/output_tokens_details/thinking_tokens").or(self.thinking),
-        }
-    }
-
-    /// The counts in our convention; none if there is not even an input and an output.
-    pub(super) fn total(self) -> Option<TokenUsage> {
-        let cached_tokens = self.cache_read.unwrap_or(0);
-        let cache_write_tokens = self.cache_write.unwrap_or(0);
-        Some(TokenUsage {
-            input_tokens: self.input?.saturating_add(cached_tokens).saturating_add(cache_write_tokens),
-            cached_tokens,
-            cache_write_tokens,
-            output_tokens: self.output?,
-            reasoning_tokens: self.thinking.unwrap_or(0),
-        })
     }
 }

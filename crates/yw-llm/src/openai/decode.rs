@@ -1,43 +1,67 @@
 use serde_json::Value;
 
+use super::wire::{Call, Message, Reply};
 use crate::dialect::{ANSWER_TOOL, answer_finish};
-use crate::json::{count, items, shortened, text, text_or_empty};
-use crate::{DecodeError, Finish, ProviderError, ProviderErrorKind, Response, TokenUsage, ToolCall};
+use crate::json::{shortened, text};
+use crate::lenient::Obj;
+use crate::{DecodeError, Finish, ProviderError, ProviderErrorKind, Reasoning, Response, ToolCall};
 
-/// Reads a chat completion.
+/// Reads a chat completion. Of several choices the first one counts.
 pub fn decode_response(body: &[u8]) -> Result<Response, DecodeError> {
-    let body: Value = serde_json::from_slice(body)?;
-    if let Some(error) = body.get("error").filter(|e| !e.is_null()) {
-        return Err(DecodeError::Provider(read_error(None, error)));
+    let reply = serde_json::from_slice::<Obj<Reply<'_>>>(body)?.0.unwrap_or_default();
+    if let Some(error) = reply.error {
+        return Err(DecodeError::Provider(read_error(None, &error)));
     }
-    let choice = body.pointer("/choices/0").ok_or(DecodeError::Missing { path: "choices[0]" })?;
-    let message = choice.get("message").ok_or(DecodeError::Missing { path: "choices[0].message" })?;
+    let choice = reply.choices.0.into_iter().next().and_then(|choice| choice.0);
+    let choice = choice.ok_or(DecodeError::Missing { path: "choices[0]" })?;
+    let mut message = choice.message.0.ok_or(DecodeError::Missing { path: "choices[0].message" })?;
 
-    let mut finish = read_finish(text(choice, "/finish_reason").unwrap_or_default());
-    let mut answer = read_content(&message["content"]);
-    if let (true, Some(refusal)) = (answer.is_empty(), text(message, "/refusal")) {
-        answer = refusal.to_owned();
+    let mut finish = read_finish(choice.finish_reason.text());
+    let reasoning = read_reasoning(&mut message);
+    let mut answer = message.content.text.into_owned();
+    if let (true, Some(refusal)) = (answer.is_empty(), message.refusal.0) {
+        answer = refusal.into_owned();
         finish = Finish::Refused;
     }
+    let legacy = message.function_call.0.map(|function| Call { function: Obj(Some(function)), ..Call::default() });
     let mut tool_calls = Vec::new();
-    for call in items(message, "/tool_calls") {
-        let arguments = text_or_empty(call, "/function/arguments");
-        match text_or_empty(call, "/function/name") {
-            name if name == ANSWER_TOOL => {
-                answer = arguments;
-                finish = answer_finish(finish);
-            }
-            name => tool_calls.push(ToolCall { id: text_or_empty(call, "/id"), name, arguments }),
+    for call in message.tool_calls.0.into_iter().filter_map(|call| call.0).chain(legacy) {
+        let function = call.function.0.unwrap_or_default();
+        let arguments = function.arguments.into_string();
+        if function.name.text() == ANSWER_TOOL {
+            answer = arguments;
+            finish = answer_finish(finish);
+        } else {
+            tool_calls.push(ToolCall { id: call.id.into_string(), name: function.name.into_string(), arguments });
         }
     }
     Ok(Response {
-        id: text_or_empty(&body, "/id"),
-        model: text_or_empty(&body, "/model"),
+        id: reply.id.into_string(),
+        model: reply.model.into_string(),
+        reasoning,
         text: answer,
         tool_calls,
         finish,
-        usage: body.get("usage").and_then(read_usage),
+        usage: reply.usage.0.and_then(|usage| usage.total()),
+        ..Response::default()
     })
+}
+
+/// The thoughts of a whole message. Where they stand both as text and in detail, the details add what belongs to them.
+fn read_reasoning(message: &mut Message<'_>) -> Vec<Reasoning> {
+    let mut plain = message.take_thoughts().into_owned();
+    plain.push_str(&message.content.thoughts);
+    let details = std::mem::take(&mut message.reasoning_details.0);
+    let mut reasoning: Vec<Reasoning> =
+        details.into_iter().filter_map(|detail| detail.0).map(|detail| detail.into_reasoning()).collect();
+    reasoning.retain(|detail| !detail.text.is_empty() || detail.signature.is_some());
+    if !plain.is_empty() && reasoning.iter().all(|detail| detail.text.is_empty()) {
+        match reasoning.iter_mut().find(|detail| !detail.is_redacted) {
+            Some(signed) => signed.text = plain,
+            None => reasoning.insert(0, Reasoning { text: plain, ..Reasoning::default() }),
+        }
+    }
+    reasoning
 }
 
 /// Reads the body of a failure.
@@ -50,7 +74,7 @@ pub fn decode_error(status: u16, body: &[u8]) -> ProviderError {
 }
 
 /// Reads an error object, or whatever stands in its place; without a status the code decides.
-pub(super) fn read_error(status: Option<u16>, error: &Value) -> ProviderError {
+pub(crate) fn read_error(status: Option<u16>, error: &Value) -> ProviderError {
     let message = match error {
         Value::String(message) => message.clone(),
         _ => text(error, "/message").map_or_else(|| error.to_string(), str::to_owned),
@@ -65,7 +89,8 @@ pub(super) fn read_error(status: Option<u16>, error: &Value) -> ProviderError {
     let kind = match code.as_deref() {
         Some("insufficient_quota") => ProviderErrorKind::Billing,
         Some("rate_limit_exceeded") => ProviderErrorKind::RateLimited,
-        Some("server_error") => ProviderErrorKind::Server,
+        // A word that goes with every such status; the status itself may say more.
+        Some("server_error") if status.is_none_or(|status| status < 500) => ProviderErrorKind::Server,
         _ => status.map_or(ProviderErrorKind::Other, ProviderErrorKind::of_status),
     };
     ProviderError { kind, message: shortened(&message, 600), code }
@@ -79,31 +104,4 @@ pub(super) fn read_finish(word: &str) -> Finish {
         "content_filter" => Finish::Refused,
         other => Finish::Other(other.to_owned()),
     }
-}
-
-/// The text of a message: a string, or (Mistral's reasoning models) a list of parts of which some are text.
-pub(super) fn read_content(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| text(part, "/text")).collect(),
-        _ => String::new(),
-    }
-}
-
-pub(super) fn read_usage(usage: &Value) -> Option<TokenUsage> {
-    let input_tokens = count(usage, "/prompt_tokens")?;
-    let output_tokens = count(usage, "/completion_tokens")?;
-    let reasoning_tokens = count(usage, "/completion_tokens_details/reasoning_tokens").unwrap_or(0);
-    // xAI leaves reasoning out of `completion_tokens`, though it bills it; the total tells.
-    let with_reasoning = output_tokens.saturating_add(reasoning_tokens);
-    let is_left_out = count(usage, "/total_tokens") == Some(input_tokens.saturating_add(with_reasoning));
-    let cached = count(usage, "/prompt_tokens_details/cached_tokens");
-    Some(TokenUsage {
-        input_tokens,
-        // DeepSeek's older name.
-        cached_tokens: cached.or_else(|| count(usage, "/prompt_cache_hit_tokens")).unwrap_or(0),
-        cache_write_tokens: count(usage, "/prompt_tokens_details/cache_write_tokens").unwrap_or(0),
-        output_tokens: if is_left_out { with_reasoning } else { output_tokens },
-        reasoning_tokens,
-    })
 }

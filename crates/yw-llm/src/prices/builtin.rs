@@ -70,6 +70,10 @@ struct RawRates {
     output: f64,
     cached_input: Option<f64>,
     cache_write: Option<f64>,
+    cache_write_hour: Option<f64>,
+    audio_input: Option<f64>,
+    audio_output: Option<f64>,
+    image_input: Option<f64>,
 }
 
 impl Table {
@@ -94,8 +98,18 @@ impl Table {
 
     pub(super) fn find(&self, model: &ModelRef) -> Option<Price> {
         let entries = self.providers.get(&model.provider)?;
-        let undated = || without_date(&model.model).and_then(|name| entries.get(name)).filter(|entry| entry.dated);
-        entries.get(&model.model).or_else(undated).map(|entry| entry.price)
+        let find = |name: &str| {
+            let undated = || without_date(name).and_then(|name| entries.get(name)).filter(|entry| entry.dated);
+            entries.get(name).or_else(undated).map(|entry| entry.price)
+        };
+        let without_region = || find(without_region(&model.model)?);
+        find(&model.model).or_else(|| if model.provider == "bedrock" { without_region() } else { None })
+    }
+
+    /// The models of a provider, in no order.
+    pub(super) fn models(&self, provider: &str) -> Vec<ModelRef> {
+        let names = self.providers.get(provider).into_iter().flat_map(|entries| entries.keys());
+        names.map(|model| ModelRef { provider: provider.to_owned(), model: model.clone() }).collect()
     }
 
     #[cfg(test)]
@@ -116,10 +130,29 @@ impl RawModel {
 
 impl RawRates {
     fn price(&self) -> Result<Price, PriceError> {
-        let price = Price::per_million(self.input, self.output)?;
-        let price = self.cached_input.map_or(Ok(price), |dollars| price.with_cached_input(dollars))?;
-        self.cache_write.map_or(Ok(price), |dollars| price.with_cache_write(dollars))
+        let mut price = Price::per_million(self.input, self.output)?;
+        if self.audio_input.is_some() || self.audio_output.is_some() {
+            price =
+                price.with_audio(self.audio_input.unwrap_or(self.input), self.audio_output.unwrap_or(self.output))?;
+        }
+        for (dollars, with) in [
+            (self.cached_input, Price::with_cached_input as fn(Price, f64) -> Result<Price, PriceError>),
+            (self.cache_write, Price::with_cache_write),
+            (self.cache_write_hour, Price::with_cache_write_hour),
+            (self.image_input, Price::with_image_input),
+        ] {
+            price = dollars.map_or(Ok(price), |dollars| with(price, dollars))?;
+        }
+        Ok(price)
     }
+}
+
+/// The name behind the group of regions that answers at Amazon: `us.anthropic.claude-opus-5`. What answers globally has
+/// prices of its own.
+fn without_region(name: &str) -> Option<&str> {
+    const REGIONS: [&str; 8] = ["apac", "au", "ca", "eu", "in", "jp", "us", "us-gov"];
+    let (region, rest) = name.split_once('.')?;
+    REGIONS.contains(&region).then_some(rest)
 }
 
 /// The name before a date as providers append it: `-20250929`, `-2025-09-29` or `-2512`.
