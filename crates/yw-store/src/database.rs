@@ -1,6 +1,7 @@
 //! The database file: opening, creating, migrating, and one writer at a time.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ use crate::migrate::{self, MIGRATIONS};
 pub(crate) struct Database {
     state_dir: PathBuf,
     pool: SqlitePool,
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 /// How long a writer waits for one of another process. Their transactions take milliseconds.
@@ -44,20 +45,28 @@ impl Database {
             create(state_dir).await?;
         }
         header::check(state_dir, &file)?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .after_release(|connection, _| Box::pin(is_reusable(connection)))
+        let pool = pool_options(4)
             .connect_with(connect_options(&file))
             .await
             .map_err(|e| StoreError::from_sqlx(state_dir, "the opening", e))?;
-        let database = Database { state_dir: state_dir.to_owned(), pool, turn: Mutex::new(()) };
+        let database = Database { state_dir: state_dir.to_owned(), pool, turn: Arc::default() };
         let mut connection = database.pool.acquire().await.map_err(database.error("the opening"))?;
         migrate::run(state_dir, &mut connection, MIGRATIONS).await?;
         drop(connection);
         Ok(database)
+    }
+
+    /// The same database over one more connection, which is opened when it is first used. Its thread inherits the
+    /// priority of the one that opens it, and that is the point of it. Its writers take turns with ours.
+    pub(crate) fn beside(&self) -> Database {
+        let options = connect_options(&file_in(&self.state_dir)).thread_name(|n| format!("yw-background-{n}"));
+        let pool = pool_options(1).connect_lazy_with(options);
+        Database { state_dir: self.state_dir.clone(), pool, turn: self.turn.clone() }
+    }
+
+    /// The folder of the state.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.state_dir
     }
 
     /// Where to read from.
@@ -120,6 +129,15 @@ impl WriteTransaction<'_> {
 
 fn file_in(state_dir: &Path) -> PathBuf {
     state_dir.join("state.db")
+}
+
+fn pool_options(max_connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(max_connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_reusable(connection)))
 }
 
 fn connect_options(file: &Path) -> SqliteConnectOptions {

@@ -79,6 +79,14 @@ pub enum StoreError {
         /// The id that was asked for.
         id: String,
     },
+    /// There is something else under this id or name already.
+    #[error("there is a {what} {id} already")]
+    Exists {
+        /// The sort of thing.
+        what: &'static str,
+        /// The id or name that was to be new.
+        id: String,
+    },
     /// Several runs begin with this id.
     #[error("{matches} runs begin with `{prefix}`: give more of the id")]
     Ambiguous {

@@ -1,8 +1,10 @@
-//! The memory of a project, in `.yellowwood/` beside its file: runs, champions, artifacts, paid replies, and the log of
-//! what was served. Deleting it loses history, never sources.
+//! The memory of a project, in `.yellowwood/` beside its file: runs, champions, artifacts, paid replies, the log of what
+//! was served, and the calls, keys and cached responses of the gateway. Deleting it loses history, never sources, except
+//! for keys, which then have to be made anew.
 //!
 //! The types to know are [`Store`] (open it once, clone it freely), [`RunRecord`] (the documented JSON of a run) and
-//! [`LogWriter`] (appends what was answered, in microseconds, so that no acknowledged answer is ever lost).
+//! [`LogWriter`] (appends what was answered and what was called, in microseconds, so that nothing acknowledged is ever
+//! lost).
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
@@ -21,29 +23,37 @@
 //! other crate knows that there is SQL. The layout on disk is described in the crate's README.
 
 mod artifact;
+mod background;
+mod calls;
 mod champions;
 mod database;
 mod error;
 mod files;
 mod header;
+mod keys;
 mod log;
 mod migrate;
 mod record;
 mod replies;
+mod response_cache;
 mod runs;
 mod store;
 
 pub use artifact::{
     ArtifactDir, ArtifactFile, ArtifactId, ArtifactManifest, ArtifactProblem, NewArtifact, NotAnArtifactId,
 };
+pub use calls::{CallFilter, CallGroup, CallOutcome, CallPosition, CallSum, Spent, SpentSince, TrimmedCalls};
 pub use champions::{Champion, Promotion};
 pub use error::{BoxError, StoreError};
 pub use files::RunLock;
+pub use keys::KeyRecord;
 pub use log::{FeedbackRecord, LogEntry, LogError, LogPage, LogPosition, LogRecord, LogWriter};
 pub use record::{
-    CandidateRecord, CandidateStatus, Comparison, CurveRecord, DataRecord, DependenceRecord, ExplanationRecord,
-    FeatureRecord, Interval, Latency, RecordError, Road, RunRecord, Score, UsageRecord, UsdRecord, VerdictRecord,
+    CallAttempt, CallOperation, CallRecord, CallTokens, CandidateRecord, CandidateStatus, Comparison, CurveRecord,
+    DataRecord, DependenceRecord, ExplanationRecord, FeatureRecord, Interval, Latency, RecordError, Road, RunRecord,
+    Score, UsageRecord, UsdRecord, VerdictRecord,
 };
+pub use response_cache::{CachedResponse, TrimmedCache};
 pub use runs::RunSummary;
 pub use store::Store;
 

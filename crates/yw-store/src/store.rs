@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell, oneshot};
 
+use crate::background::Background;
 use crate::database::Database;
 use crate::files::{self, RunLock, blocking};
 use crate::log::{self, LogWriter};
@@ -26,7 +27,10 @@ struct Inner {
     state_dir: PathBuf,
     database: Arc<Database>,
     replies: ReplyWriter,
+    background: OnceCell<Arc<Background>>,
     log: OnceCell<LogWriter>,
+    /// Held while a caller brings segments in, so that whoever comes second finds it done.
+    settling: Mutex<()>,
 }
 
 impl Store {
@@ -37,7 +41,14 @@ impl Store {
         // Served answers that a killed process has not brought into the database.
         log::recover(&database, state_dir).await;
         let replies = ReplyWriter::start(database.clone());
-        let inner = Inner { state_dir: state_dir.to_owned(), database, replies, log: OnceCell::new() };
+        let inner = Inner {
+            state_dir: state_dir.to_owned(),
+            database,
+            replies,
+            background: OnceCell::new(),
+            log: OnceCell::new(),
+            settling: Mutex::new(()),
+        };
         Ok(Store { inner: Arc::new(inner) })
     }
 
@@ -68,15 +79,18 @@ impl Store {
 
     /// The writer of the serving log; always the same one.
     pub async fn log(&self) -> Result<LogWriter, StoreError> {
-        let start = || LogWriter::start(self.inner.database.clone(), self.state_dir());
+        let start = async || LogWriter::start(self.inner.database.clone(), self.background().await?, self.state_dir());
         self.inner.log.get_or_try_init(start).await.cloned()
     }
 
     /// Brings the log into the database and closes it, which saves the next opening some work. Only politeness: a
     /// process may end without it and loses nothing. Other clones can use the store no longer.
     pub async fn close(&self) -> Result<(), StoreError> {
+        if let Some(background) = self.inner.background.get() {
+            background.close().await;
+        }
         let ingested = match self.inner.log.get() {
-            Some(log) => log.ingest().await,
+            Some(_) => self.settle_log().await,
             None => Ok(()),
         };
         self.inner.database.close().await;
@@ -91,10 +105,43 @@ impl Store {
         &self.inner.replies
     }
 
-    /// Brings all that was acknowledged up to now, by whatever process, into the database.
+    /// The thread for work that nobody waits for; started when it is first needed.
+    pub(crate) async fn background(&self) -> Result<Arc<Background>, StoreError> {
+        let start = async || Background::start(&self.inner.database).map(Arc::new);
+        self.inner.background.get_or_try_init(start).await.cloned()
+    }
+
+    /// Does work in the background and returns what came of it; `doing` is a noun for errors. If the future is dropped,
+    /// the work is given up at its next step.
+    pub(crate) async fn in_background<T, F>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(Arc<Database>) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let (mut done, result) = oneshot::channel();
+        self.background().await?.spawn(move |database| async move {
+            let result = tokio::select! {
+                result = work(database) => result,
+                () = done.closed() => return,
+            };
+            let _ = done.send(result);
+        });
+        result.await.unwrap_or_else(|_| {
+            let path = self.state_dir().to_owned();
+            Err(StoreError::Database { path, doing, source: "the program is shutting down".into() })
+        })
+    }
+
+    /// Brings all that was acknowledged up to now, by whatever process, into the database. The caller does it on its
+    /// own connection: the background may not get the processor for a while.
     pub(crate) async fn settle_log(&self) -> Result<(), StoreError> {
+        let _turn = self.inner.settling.lock().await;
         if let Some(log) = self.inner.log.get() {
-            log.ingest().await?;
+            log.finish_segment().await?;
         }
         log::ingest_folder(&self.inner.database, self.state_dir(), log::Live::Copy).await
     }

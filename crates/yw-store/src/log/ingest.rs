@@ -1,17 +1,17 @@
 //! Bringing segments into the database.
 
-use std::borrow::Cow;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use serde::Deserialize;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::answers::{self, AnswerRow};
 use super::folder;
-use super::segment::{self, Contents, End};
+use super::segment::{self, Contents, End, Kind};
 use crate::StoreError;
+use crate::calls::{self, CallRow};
 use crate::database::Database;
 use crate::files::{self, blocking};
 
@@ -24,9 +24,16 @@ pub(crate) enum Live {
     Copy,
 }
 
+/// How much of what killed processes have left is brought in at opening, in bytes: a tenth of a second of work. Readers
+/// and the background see to the rest.
+const AT_OPENING: u64 = 4 << 20;
+
+/// How many records go into one transaction. While it lasts no other writer gets its turn.
+const IN_ONE_TRANSACTION: usize = 128;
+
 /// Brings in what killed processes have left. A failure is not one of opening the store: the segments wait.
 pub(crate) async fn recover(database: &Database, state_dir: &Path) {
-    if let Err(error) = ingest_folder(database, state_dir, Live::Leave).await {
+    if let Err(error) = ingest_some(database, state_dir, Live::Leave, AT_OPENING).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "served answers wait in {}",
@@ -37,38 +44,59 @@ pub(crate) async fn recover(database: &Database, state_dir: &Path) {
 
 /// Brings in all finished segments and removes them. Several tasks and processes may do so at once.
 pub(crate) async fn ingest_folder(database: &Database, state_dir: &Path, live: Live) -> Result<(), StoreError> {
+    ingest_some(database, state_dir, live, u64::MAX).await
+}
+
+/// Brings in segments, the oldest first, until `at_most` bytes are reached.
+async fn ingest_some(database: &Database, state_dir: &Path, live: Live, at_most: u64) -> Result<(), StoreError> {
     let dir = folder(state_dir);
+    let mut n_bytes = 0;
     for path in blocking(state_dir, move || files::list(&dir)).await? {
-        if path.extension().is_none_or(|extension| extension != segment::EXTENSION) {
+        if !is_segment(&path) {
             continue;
         }
+        // One at a time, however many there are: this bounds the memory.
         let segment = {
             let path = path.clone();
             blocking(state_dir, move || open_segment(path, live)).await?
         };
-        if let Some(segment) = segment {
-            insert(database, &segment.records).await?;
+        if let Some(mut segment) = segment {
+            n_bytes += segment.bytes.len() as u64;
+            segment.insert(database).await?;
             blocking(state_dir, move || segment.dispose()).await?;
+        }
+        if n_bytes >= at_most {
+            break;
         }
     }
     Ok(())
 }
 
+/// When the oldest segment that has records was begun, in milliseconds since the Unix epoch. What came from an older one
+/// does not come again.
+pub(crate) async fn oldest_segment_ms(state_dir: &Path) -> Result<Option<i64>, StoreError> {
+    let dir = folder(state_dir);
+    let paths = blocking(state_dir, move || {
+        let mut paths = files::list(&dir)?;
+        // That of a process which has nothing to say may be there for months. One that is gone has no length.
+        let has_records = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > segment::EMPTY_BYTES);
+        paths.retain(|path| is_segment(path) && has_records(path));
+        Ok(paths)
+    });
+    Ok(paths.await?.iter().map(|path| segment::begun_ms(path)).min())
+}
+
+fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == segment::EXTENSION)
+}
+
 /// A segment in memory.
 struct OpenSegment {
     path: PathBuf,
-    records: Vec<Record>,
-    end: End,
+    bytes: Vec<u8>,
+    contents: Contents,
     /// The system's lock, if the segment is finished.
     finished: Option<File>,
-}
-
-/// A record as the database wants it.
-struct Record {
-    id: String,
-    task: String,
-    at: Timestamp,
-    json: String,
 }
 
 fn open_segment(path: PathBuf, live: Live) -> Result<Option<OpenSegment>, StoreError> {
@@ -88,21 +116,37 @@ fn open_segment(path: PathBuf, live: Live) -> Result<Option<OpenSegment>, StoreE
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(refused)?;
     // Without a header: its process is about to write it, was killed just then, or is newer than this one.
-    let Some(Contents { payloads, mut end }) = segment::read(&bytes) else { return Ok(None) };
-    let records = payloads.iter().map_while(|payload| Record::parse(payload)).collect::<Vec<_>>();
-    if records.len() < payloads.len() {
-        end = End::Damaged;
-    }
-    Ok(Some(OpenSegment { path, records, end, finished: is_finished.then_some(file) }))
+    let Some(contents) = segment::read(&bytes) else { return Ok(None) };
+    Ok(Some(OpenSegment { path, bytes, contents, finished: is_finished.then_some(file) }))
 }
 
 impl OpenSegment {
+    /// Inserts the records in small transactions; one that is there already stays as it is.
+    async fn insert(&mut self, database: &Database) -> Result<(), StoreError> {
+        let segment_ms = segment::begun_ms(&self.path);
+        for chunk in self.contents.records.chunks(IN_ONE_TRANSACTION) {
+            let mut rows = Rows::default();
+            let is_readable = chunk.iter().all(|(kind, range)| {
+                let json = self.bytes.get(range.clone()).and_then(|json| std::str::from_utf8(json).ok());
+                json.is_some_and(|json| rows.parse(*kind, json))
+            });
+            let mut write = database.write("the serving log").await?;
+            rows.insert(write.connection(), segment_ms).await.map_err(write.error())?;
+            write.commit().await?;
+            if !is_readable {
+                self.contents.end = End::Damaged;
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the file after its records are in the database.
     fn dispose(self) -> Result<(), StoreError> {
         if self.finished.is_none() {
             return Ok(());
         }
-        if self.end != End::Damaged {
+        if self.contents.end != End::Damaged {
             return files::remove_if_exists(&self.path);
         }
         let kept = self.path.with_extension("damaged");
@@ -111,39 +155,43 @@ impl OpenSegment {
     }
 }
 
-impl Record {
-    fn parse(payload: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Keys<'a> {
-            #[serde(borrow)]
-            id: Cow<'a, str>,
-            #[serde(borrow)]
-            task: Cow<'a, str>,
-            at: Timestamp,
+/// Records on their way into the database.
+#[derive(Default)]
+struct Rows<'a> {
+    answers: Vec<AnswerRow<'a>>,
+    calls: Vec<CallRow<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Adds a record; false if it cannot be read.
+    fn parse(&mut self, kind: Kind, json: &'a str) -> bool {
+        let parsed = match kind {
+            Kind::Answer => AnswerRow::parse(json).map(|row| self.answers.push(row)),
+            Kind::Call => CallRow::parse(json).map(|row| self.calls.push(row)),
+        };
+        parsed.is_some()
+    }
+
+    /// One statement a kind, because each is a trip to the database's thread and back. Only that of a whole chunk comes
+    /// again.
+    async fn insert(&self, connection: &mut SqliteConnection, segment_ms: i64) -> Result<(), sqlx::Error> {
+        if !self.answers.is_empty() {
+            let statement = answers::insertion(&self.answers);
+            execute(connection, statement, self.answers.len()).await?;
         }
-        let json = std::str::from_utf8(payload).ok()?;
-        let Keys { id, task, at } = serde_json::from_str(json).ok()?;
-        Some(Record { id: id.into_owned(), task: task.into_owned(), at, json: json.to_owned() })
+        if !self.calls.is_empty() {
+            let statement = calls::insertion(&self.calls, segment_ms);
+            execute(connection, statement, self.calls.len()).await?;
+        }
+        Ok(())
     }
 }
 
-/// Inserts in one transaction; a record that is there already stays as it is.
-async fn insert(database: &Database, records: &[Record]) -> Result<(), StoreError> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let mut write = database.write("the serving log").await?;
-    // Many rows a statement, because each statement is a trip to the database's thread and back.
-    for chunk in records.chunks(128) {
-        let mut statement = QueryBuilder::<Sqlite>::new("INSERT INTO log (id, task, at, record) ");
-        statement.push_values(chunk, |mut row, record| {
-            row.push_bind(&record.id)
-                .push_bind(&record.task)
-                .push_bind(record.at.as_microsecond())
-                .push_bind(&record.json);
-        });
-        statement.push(" ON CONFLICT (id) DO NOTHING");
-        statement.build().persistent(chunk.len() == 128).execute(write.connection()).await.map_err(write.error())?;
-    }
-    write.commit().await
+async fn execute(
+    connection: &mut SqliteConnection,
+    mut statement: QueryBuilder<Sqlite>,
+    n_rows: usize,
+) -> Result<(), sqlx::Error> {
+    statement.build().persistent(n_rows == IN_ONE_TRANSACTION).execute(connection).await?;
+    Ok(())
 }

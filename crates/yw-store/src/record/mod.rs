@@ -3,6 +3,7 @@
 //! Readers must ignore keys that they do not know: new ones may appear without a new `version`. `version` grows when a
 //! key goes away or changes its meaning. A number that is not finite is never written: its key, or its entry, is absent.
 
+pub(crate) mod call;
 mod explanation;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use yw_task::Usage;
 
+pub use call::{CallAttempt, CallOperation, CallRecord, CallTokens};
 pub use explanation::{CurveRecord, DependenceRecord, ExplanationRecord, FeatureRecord};
 
 /// One execution of `yw run` on one task.
@@ -256,6 +258,9 @@ pub enum RecordError {
     /// It is not JSON, or a key is missing or of the wrong type.
     #[error("it is not JSON of the documented shape")]
     Shape(#[from] serde_json::Error),
+    /// It says that a call cost more than the database can sum up.
+    #[error("it costs more than nine million dollars")]
+    Money,
 }
 
 impl RunRecord {

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use yw_store::{Store, new_id};
 
-use crate::support::{at, log_record, new_artifact, promotion, run_record};
+use crate::support::{at, call_record, log_record, new_artifact, promotion, run_record};
 
 const ROLE: &str = "YW_STORE_TEST_ROLE";
 const STATE_DIR: &str = "YW_STORE_TEST_STATE_DIR";
@@ -90,6 +90,8 @@ async fn write(state_dir: &Path) {
             let id = new_id();
             log.append(&[log_record(&id, n)]).await.unwrap();
             say(&format!("log {id}"));
+            log.append_call(&call_record(&id, n)).unwrap();
+            say(&format!("call {id}"));
         }
         let id = new_id();
         let key = *blake3::hash(id.as_bytes()).as_bytes();

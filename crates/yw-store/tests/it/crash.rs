@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use yw_store::Store;
+use yw_store::{CallFilter, Store};
 
 use crate::child::{Role, Talker};
-use crate::support::{Project, all_ids};
+use crate::support::{Project, all_ids, at};
 
 /// Fails unless everything that was acknowledged is in the store.
 pub(crate) async fn check_acknowledged(store: &Store, lines: &[String]) {
     let in_log: BTreeSet<String> = all_ids(store).await.into_iter().collect();
+    let calls = store.calls(&CallFilter::default()).await.unwrap();
+    let calls: BTreeSet<String> = calls.into_iter().map(|call| call.id).collect();
     let champions: BTreeSet<String> =
         store.champion_history("triage", usize::MAX).await.unwrap().into_iter().map(|c| c.candidate).collect();
     // A line that was cut off has no end, and acknowledges nothing.
@@ -18,6 +20,7 @@ pub(crate) async fn check_acknowledged(store: &Store, lines: &[String]) {
         let Some((what, id)) = line.split_once(' ') else { continue };
         let is_there = match what {
             "log" => in_log.contains(id),
+            "call" => calls.contains(id),
             "champion" => champions.contains(id),
             "run" => store.run(id).await.unwrap().is_some(),
             "artifact" => store.artifact(&id.parse().unwrap()).await.is_ok(),
@@ -61,6 +64,9 @@ async fn nothing_acknowledged_is_lost() {
         let n_log = all_ids(&store).await.len();
         n_acknowledged += lines.iter().filter(|line| line.starts_with("log ") && line.ends_with(';')).count();
         assert!(n_log >= n_acknowledged, "round {round}, after {moment:?}: {n_log} of {n_acknowledged}");
+        // However often a call was brought in, it was spent once.
+        let n_calls = store.call_sums(&CallFilter::default(), &[]).await.unwrap()[0].calls;
+        assert_eq!(store.spent_since(at(0)).await.unwrap().total.requests, n_calls);
         let _lock = store.lock_run().await.unwrap();
         // The first rounds may have ended before the first artifact.
         for entry in std::fs::read_dir(project.state_dir().join("artifacts")).into_iter().flatten() {

@@ -72,8 +72,8 @@ async fn garbage_behind_the_first_page_is_told_when_it_is_read() {
     let project = with_runs().await;
     let mut file = OpenOptions::new().write(true).open(database(&project.state_dir())).unwrap();
     let length = file.metadata().unwrap().len();
-    file.seek(SeekFrom::Start(20 * 4096)).unwrap();
-    file.write_all(&vec![0xa5; (length - 20 * 4096) as usize]).unwrap();
+    file.seek(SeekFrom::Start(40 * 4096)).unwrap();
+    file.write_all(&vec![0xa5; (length - 40 * 4096) as usize]).unwrap();
     let store = project.open().await;
     assert!(matches!(store.runs(None, 1_000).await, Err(StoreError::Damaged { .. })));
 }

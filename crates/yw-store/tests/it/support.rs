@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use yw_store::{
-    ArtifactId, CandidateRecord, CandidateStatus, DataRecord, LogPage, LogPosition, LogRecord, NewArtifact, Promotion,
-    Road, RunRecord, Score, Store, VerdictRecord,
+    ArtifactId, CallAttempt, CallOperation, CallRecord, CallTokens, CandidateRecord, CandidateStatus, DataRecord,
+    LogPage, LogPosition, LogRecord, NewArtifact, Promotion, Road, RunRecord, Score, Store, VerdictRecord,
 };
+use yw_task::Usd;
 
 /// A project without state.
 pub(crate) struct Project(TempDir);
@@ -124,6 +125,43 @@ pub(crate) fn log_record(id: &str, seconds: i64) -> LogRecord {
         latency_ms: Some(0.25),
         usage: None,
         usd: Some(0.0),
+    }
+}
+
+pub(crate) fn call_record(id: &str, seconds: i64) -> CallRecord {
+    CallRecord {
+        id: id.into(),
+        at: at(seconds),
+        key: None,
+        key_name: None,
+        client: "openai".into(),
+        operation: CallOperation::Chat,
+        requested: "fast".into(),
+        route: Some("fast".into()),
+        provider: Some("anthropic".into()),
+        model: Some("haiku".into()),
+        provider_request_id: None,
+        attempts: vec![CallAttempt {
+            model: "anthropic/haiku".into(),
+            status: Some(200),
+            error: None,
+            latency_ms: 812.25,
+        }],
+        tokens: CallTokens { input: 1_200, output: 80, ..CallTokens::default() },
+        usd: Usd::from_picos(1_600_000_001),
+        priced: true,
+        estimated: false,
+        cached: false,
+        status: 200,
+        error: None,
+        stream: false,
+        first_token_ms: None,
+        latency_ms: 812.5,
+        overhead_ms: 0.25,
+        trace_id: None,
+        tags: [].into(),
+        request: None,
+        response: None,
     }
 }
 
