@@ -7,8 +7,8 @@ use crate::rng;
 
 /// One way in which a reply goes wrong.
 ///
-/// The first group answers something else, the second breaks the connection or the time, the third breaks the bytes,
-/// the fourth breaks only what the model says: such a reply is well-formed and is billed.
+/// The first group answers something else, the second breaks the connection or the time, the third breaks the bytes or
+/// makes them unusual, the fourth breaks only what the model says: such a reply is well-formed and is billed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// An error status with the dialect's error body, or with `body` as it is.
@@ -35,8 +35,18 @@ pub enum Fault {
     SlowBody(Duration),
     /// The reply is right but comes in pieces of so many bytes, which split characters and lines.
     Fragments(usize),
+    /// The reply is right but comes in two pieces, the first of so many bytes.
+    SplitAt(usize),
     /// Nothing comes, until the client hangs up.
     Hang,
+    /// The connection is closed after so many bytes of the body.
+    CutAfter(usize),
+    /// The connection is closed after so many pieces of content in a stream; after the head otherwise.
+    CutAfterContent(usize),
+    /// An error event comes after so many pieces of content in a stream; an error body otherwise.
+    ErrorAfterContent(usize),
+    /// Nothing comes for this long after so many pieces of content in a stream, or after the head; then all is right.
+    StallAfterContent(usize, Duration),
 
     /// The body's JSON breaks off, though as many bytes come as were promised. In a stream, one event's JSON does.
     MalformedJson,
@@ -44,6 +54,16 @@ pub enum Fault {
     InvalidUtf8,
     /// So many bytes that mean nothing come before a right reply.
     HugeBody(usize),
+    /// One event of a stream, or the body, holds so many bytes of white space more.
+    HugeEvent(usize),
+    /// So many headers more.
+    ManyHeaders(usize),
+    /// Server-sent events in the least usual way that is allowed: CRLF, comments, data over several lines.
+    OddEvents,
+    /// The event that ends a stream does not come; a right reply otherwise. Billed as unreported.
+    NoEnd,
+    /// The reply does not say what it used. Billed as unreported.
+    NoUsage,
 
     /// The model's answer has the right shape and a value that the schema does not allow.
     WrongLabel,
@@ -85,11 +105,18 @@ pub enum When {
     FirstAttempts(u64),
     /// Those whose question contains this text.
     Asking(String),
+    /// Those for this model.
+    Model(String),
     /// Each with this probability, decided by the seed, the body, and the attempt.
     Chance(f64),
 }
 
 impl When {
+    /// Whether it looks at how often a body came before.
+    pub(crate) fn counts_attempts(&self) -> bool {
+        matches!(self, When::FirstAttempts(_) | When::Chance(_))
+    }
+
     /// Whether the fault at `fault_idx` of the script befalls this request.
     pub(crate) fn hits(&self, request: &ChatRequest, seed: u64, fault_idx: usize) -> bool {
         match self {
@@ -98,6 +125,7 @@ impl When {
             When::Every(k) => *k > 0 && request.ordinal.is_multiple_of(*k),
             When::FirstAttempts(n) => request.attempt <= *n,
             When::Asking(text) => request.question().contains(text.as_str()),
+            When::Model(model) => request.model == *model,
             When::Chance(p) => {
                 let facts = [seed, fault_idx as u64, request.body_hash, request.attempt].map(u64::to_le_bytes);
                 rng::Rng::new(rng::hash(facts.iter().map(<[u8; 8]>::as_slice))).chance(*p)

@@ -19,29 +19,35 @@
 //! the report. Not here: the product's own codecs and clients (`yw-llm`, `yw-gateway`), on purpose, so that a mistake
 //! there is not made here too.
 
+mod aws;
 mod bill;
 mod command;
 pub mod conformance;
 mod dialect;
+mod endpoint;
+mod eventstream;
 mod fault;
 mod fixture;
 mod mask;
+mod named;
 mod reply;
 mod request;
 mod rng;
 mod schema;
 mod script;
 mod server;
+mod tokens;
 mod workspace;
 
-pub use bill::{Bill, RecordedRequest};
+pub use bill::{Bill, Line, RecordedRequest};
 pub use command::{Captured, Running, Yw};
 pub use fault::{Fault, When};
 pub use fixture::Fixture;
 pub use mask::{MASKS, mask};
-pub use reply::{Prices, Reply, Tokens};
-pub use request::{ChatMessage, ChatRequest};
+pub use reply::{Reply, Stop, ToolCall};
+pub use request::{ChatMessage, ChatRequest, Settings, Tool, ToolChoice};
 pub use rng::Rng;
 pub use script::Script;
 pub use server::ScriptedServer;
+pub use tokens::{Prices, Tokens};
 pub use workspace::Workspace;

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::request::ChatRequest;
+use crate::reply::ToolCall;
+use crate::request::{ChatRequest, Tool, ToolChoice};
 use crate::rng::{self, Rng};
 
 /// What stands in place of a label that no schema allows.
@@ -35,12 +36,45 @@ pub(crate) fn violate(schema: Option<&Value>) -> String {
     }
 }
 
+/// A call of the tool with arguments that fit its schema, decided by the seed and the question.
+pub(crate) fn guess_call(request: &ChatRequest, tool: &Tool, seed: u64) -> ToolCall {
+    ToolCall { name: tool.name.clone(), arguments: guess_for(request, &tool.schema, seed) }
+}
+
+/// The call that the request demands of an answer that has none.
+pub(crate) fn demanded_call(request: &ChatRequest) -> Option<ToolCall> {
+    let is_demanded = request.tool_choice == ToolChoice::Required;
+    request.tools.first().filter(|_| is_demanded).map(|tool| guess_call(request, tool, 0))
+}
+
 /// An answer that fits the request's schema, decided by the seed and the question.
 pub(crate) fn guess(request: &ChatRequest, seed: u64) -> Value {
-    let mut rng = Rng::new(rng::hash([seed.to_le_bytes().as_slice(), request.question().as_bytes()]));
     match &request.schema {
-        Some(schema) => fill(schema, &mut |choices| rng.below(choices)),
+        Some(schema) => guess_for(request, schema, seed),
         None => json!("I cannot say."),
+    }
+}
+
+fn guess_for(request: &ChatRequest, schema: &Value, seed: u64) -> Value {
+    let mut rng = Rng::new(rng::hash([seed.to_le_bytes().as_slice(), request.question().as_bytes()]));
+    fill(&inline(schema, schema, 0), &mut |choices| rng.below(choices))
+}
+
+/// The schema with its `$ref`s replaced by what they refer to; recursive ones end as anything.
+fn inline(schema: &Value, root: &Value, depth: usize) -> Value {
+    const MAX_DEPTH: usize = 16;
+    match schema {
+        _ if depth > MAX_DEPTH => Value::Null,
+        Value::Object(map) => match map.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#')) {
+            Some(pointer) => inline(root.pointer(pointer).unwrap_or(&Value::Null), root, depth + 1),
+            None => map
+                .iter()
+                .filter(|(key, _)| *key != "$defs")
+                .map(|(key, inner)| (key.clone(), inline(inner, root, depth + 1)))
+                .collect(),
+        },
+        Value::Array(items) => items.iter().map(|inner| inline(inner, root, depth + 1)).collect(),
+        other => other.clone(),
     }
 }
 
@@ -157,6 +191,16 @@ mod tests {
     fn an_answer_that_is_no_choice_goes_where_its_type_fits() {
         let number = json!({ "properties": { "why": { "type": "string" }, "price": { "type": "number" } } });
         assert_eq!(fit(Some(&number), &json!(2.5)), r#"{"price":2.5}"#);
+    }
+
+    #[test]
+    fn references_are_followed() {
+        let schema = json!({
+            "$defs": { "Step": { "type": "object", "properties": { "n": { "const": 7 } } } },
+            "type": "object",
+            "properties": { "step": { "$ref": "#/$defs/Step" } },
+        });
+        assert_eq!(fill(&inline(&schema, &schema, 0), &mut |_| 0), json!({ "step": { "n": 7 } }));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::fault::{Fault, When};
-use crate::reply::{Prices, Reply, Tokens};
+use crate::reply::Reply;
 use crate::request::ChatRequest;
 use crate::schema;
+use crate::tokens::{Prices, Tokens};
 
 /// What a [`ScriptedServer`](crate::ScriptedServer) does: its answers, its prices, its faults.
 #[derive(Clone)]
@@ -26,6 +27,14 @@ pub struct Script {
     pub(crate) models: Vec<String>,
     pub(crate) records: bool,
     pub(crate) max_body_bytes: usize,
+    pub(crate) pace: Duration,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) aws: Option<(String, String)>,
+    pub(crate) embedding_length: usize,
+    /// Whether a fault looks at how often a body came before.
+    pub(crate) counts_attempts: bool,
+    /// What every chat gets at once.
+    pub(crate) instant: Option<(String, Tokens)>,
 }
 
 type ReplyFn = dyn Fn(&ChatRequest) -> Reply + Send + Sync;
@@ -47,6 +56,12 @@ impl Script {
             models: vec!["scripted".to_owned()],
             records: true,
             max_body_bytes: 64 << 20,
+            pace: Duration::ZERO,
+            headers: Vec::new(),
+            aws: None,
+            embedding_length: 8,
+            counts_attempts: false,
+            instant: None,
         }
     }
 
@@ -71,7 +86,18 @@ impl Script {
         Script::new(move |request| Reply::answer(schema::guess(request, seed))).seed(seed)
     }
 
-    /// Counts tokens in another way than [`Tokens::count`]; the closure gets the request and the content of the reply.
+    /// The instant upstream of load tests: every chat gets this text and this usage at once, from bytes that are ready.
+    ///
+    /// Requests are not read beyond their key, path and whether they ask for a stream, and not kept; replies come from a
+    /// model called `instant`, have no faults and no latency, and are billed.
+    pub fn instant(text: impl Into<String>, tokens: Tokens) -> Self {
+        let text = text.into();
+        let reply = Reply::text(text.clone()).with_tokens(tokens);
+        Script { instant: Some((text, tokens)), ..Script::new(move |_| reply.clone()).without_records() }
+    }
+
+    /// Counts tokens in another way than [`Tokens::count`]; the closure gets the request and the content of the reply:
+    /// its reasoning, its text and the arguments of its calls. Reasoning is counted apart if the closure does not.
     pub fn tokens(mut self, count: impl Fn(&ChatRequest, &str) -> Tokens + Send + Sync + 'static) -> Self {
         self.tokens = Arc::new(count);
         self
@@ -79,6 +105,7 @@ impl Script {
 
     /// Adds a fault. Where several befall one request, the one that was added first does.
     pub fn fault(mut self, when: When, fault: Fault) -> Self {
+        self.counts_attempts |= when.counts_attempts();
         self.faults.push((when, fault));
         self
     }
@@ -115,7 +142,8 @@ impl Script {
         self
     }
 
-    /// Refuses requests that do not bring this key, with status 401.
+    /// Refuses requests that do not bring this key where their dialect and platform have it, with status 401: a bearer
+    /// everywhere, else Anthropic's `x-api-key`, Gemini's `x-goog-api-key`, Azure's `api-key`, Bedrock's signature.
     pub fn require_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -127,7 +155,32 @@ impl Script {
         self
     }
 
-    /// Keeps no requests, for long load tests.
+    /// Knows this secret access key of AWS, so that the signatures of requests to Bedrock are verified. Without one it
+    /// is only checked that a signature has all its parts and that the headers it names were sent.
+    pub fn aws_key(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.aws = Some((id.into(), secret.into()));
+        self
+    }
+
+    /// How long each event of a stream takes; no time unless set.
+    pub fn pace(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Adds a header to every reply, faulty ones too.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How many numbers an embedding has where the request does not say; 8 unless set.
+    pub fn embedding_length(mut self, n: usize) -> Self {
+        self.embedding_length = n;
+        self
+    }
+
+    /// Keeps nothing that grows with the number of requests, for long load tests: no requests, keys and rows.
     pub fn without_records(mut self) -> Self {
         self.records = false;
         self

@@ -1,21 +1,31 @@
 //! The wire shapes, from the provider's side: requests in, replies out.
 
 mod anthropic;
+mod bedrock;
+pub(crate) mod embeddings;
+mod gemini;
 mod openai;
+mod read;
+mod responses;
 
 use serde_json::{Value, json};
 use yw_task::Dialect;
 
-use crate::reply::Tokens;
-use crate::request::ChatMessage;
+use crate::reply::Stop;
+use crate::request::{ChatMessage, ChatRequest, Settings, Tool, ToolChoice};
+use crate::tokens::Tokens;
 
 /// The parts of a chat request that depend on its dialect.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Parsed {
     pub(crate) system: String,
     pub(crate) messages: Vec<ChatMessage>,
+    /// The schema of a structured answer; that of a forced tool is found later.
     pub(crate) schema: Option<Value>,
-    pub(crate) tool: Option<String>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) tool_choice: ToolChoice,
+    pub(crate) thinks: bool,
+    pub(crate) settings: Settings,
     pub(crate) include_usage: bool,
 }
 
@@ -24,29 +34,73 @@ pub(crate) struct Parsed {
 pub(crate) struct Completion {
     pub(crate) id: String,
     pub(crate) model: String,
-    pub(crate) content: String,
-    /// The tool that the content is the arguments of.
-    pub(crate) tool: Option<String>,
-    pub(crate) finish: Finish,
+    pub(crate) reasoning: Option<String>,
+    pub(crate) text: String,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) stop: Stop,
     pub(crate) tokens: Tokens,
+    /// Whether the reply says what it used.
+    pub(crate) reports_usage: bool,
 }
 
-/// Why the model stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finish {
-    /// It had said all.
-    Done,
-    /// It ran into the token limit.
-    Length,
-    /// It would not answer.
-    Refusal,
+/// A tool call as it is written, well-formed or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    pub(crate) arguments: String,
+}
+
+impl Completion {
+    fn call_id(&self, prefix: &str, call_idx: usize) -> String {
+        format!("{prefix}_{}{call_idx:02}", self.id)
+    }
+
+    /// What proves that the reasoning is the model's own.
+    fn signature(&self) -> String {
+        format!("c2lnbmVk{}", self.id)
+    }
+
+    /// The usage as the dialect writes it, or nothing.
+    fn usage(&self, write: fn(Tokens) -> Value) -> Value {
+        if self.reports_usage { write(self.tokens) } else { Value::Null }
+    }
+}
+
+impl Call {
+    /// The arguments where the dialect has no place for text: those that are no object, such as cut ones, are empty.
+    fn object(&self) -> Value {
+        serde_json::from_str(&self.arguments).ok().filter(Value::is_object).unwrap_or_else(|| json!({}))
+    }
+}
+
+/// One event of a stream, before it is framed.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// What its frame calls it; empty where the dialect has no names.
+    pub(crate) name: &'static str,
+    pub(crate) data: Vec<u8>,
+    /// Whether it brings content that the model was paid for.
+    pub(crate) is_content: bool,
+}
+
+impl Event {
+    fn new(name: &'static str, data: &Value) -> Self {
+        Event { name, data: data.to_string().into_bytes(), is_content: false }
+    }
+
+    fn content(name: &'static str, data: &Value) -> Self {
+        Event { is_content: true, ..Event::new(name, data) }
+    }
 }
 
 /// Reads a chat request, or says what the provider would object to.
 pub(crate) fn parse(dialect: Dialect, body: &Value) -> Result<Parsed, String> {
     let parsed = match dialect {
         Dialect::OpenAi => openai::parse(body)?,
+        Dialect::Responses => responses::parse(body)?,
         Dialect::Anthropic => anthropic::parse(body)?,
+        Dialect::Gemini => gemini::parse(body)?,
+        Dialect::Bedrock => bedrock::parse(body)?,
     };
     if parsed.messages.is_empty() {
         return Err("messages: at least one message is required".to_owned());
@@ -54,79 +108,103 @@ pub(crate) fn parse(dialect: Dialect, body: &Value) -> Result<Parsed, String> {
     Ok(parsed)
 }
 
-/// The body of a reply that is no stream.
-pub(crate) fn body(dialect: Dialect, completion: &Completion) -> String {
-    match dialect {
-        Dialect::OpenAi => openai::body(completion),
-        Dialect::Anthropic => anthropic::body(completion),
+/// What a request for a reply must say, and one for a count of tokens need not.
+pub(crate) fn check_limits(dialect: Dialect, body: &Value) -> Result<(), String> {
+    let has_limit = body.get("max_tokens").and_then(Value::as_u64).is_some_and(|n| n > 0);
+    if dialect == Dialect::Anthropic && !has_limit {
+        return Err("max_tokens: expected a positive whole number".to_owned());
     }
-    .to_string()
+    Ok(())
 }
 
-/// The events of a stream, each a whole server-sent event with its empty line.
-pub(crate) fn events(dialect: Dialect, completion: &Completion, include_usage: bool) -> Vec<String> {
-    match dialect {
-        Dialect::OpenAi => openai::events(completion, include_usage),
+/// The body of a reply that is no stream.
+pub(crate) fn body(request: &ChatRequest, completion: &Completion) -> Value {
+    match request.dialect {
+        Dialect::OpenAi => openai::body(completion),
+        Dialect::Responses => responses::body(request, completion),
+        Dialect::Anthropic => anthropic::body(completion),
+        Dialect::Gemini => gemini::body(completion),
+        Dialect::Bedrock => bedrock::body(completion),
+    }
+}
+
+/// The events of a stream.
+pub(crate) fn events(request: &ChatRequest, completion: &Completion) -> Vec<Event> {
+    match request.dialect {
+        Dialect::OpenAi => openai::events(completion, request.include_usage),
+        Dialect::Responses => responses::events(request, completion),
         Dialect::Anthropic => anthropic::events(completion),
+        Dialect::Gemini => gemini::events(completion),
+        Dialect::Bedrock => bedrock::events(completion),
     }
 }
 
 /// The body of an error.
 pub(crate) fn error(dialect: Dialect, status: u16, message: &str) -> Value {
     match dialect {
-        Dialect::OpenAi => openai::error(status, message),
+        Dialect::OpenAi | Dialect::Responses => openai::error(status, message),
         Dialect::Anthropic => anthropic::error(status, message),
+        Dialect::Gemini => gemini::error(status, message),
+        Dialect::Bedrock => json!({ "message": message }),
     }
 }
 
-/// An error as an event in the middle of a stream.
-pub(crate) fn error_event(dialect: Dialect, message: &str) -> String {
-    let error = error(dialect, 500, message);
+/// An error as an event in the middle of a stream, after `n_events` others.
+pub(crate) fn error_event(dialect: Dialect, message: &str, n_events: usize) -> Event {
     match dialect {
-        Dialect::OpenAi => format!("data: {error}\n\n"),
-        Dialect::Anthropic => format!("event: error\ndata: {error}\n\n"),
+        Dialect::OpenAi | Dialect::Gemini => Event::new("", &error(dialect, 500, message)),
+        Dialect::Responses => responses::error_event(message, n_events),
+        Dialect::Anthropic => Event::new("error", &error(dialect, 500, message)),
+        Dialect::Bedrock => Event::new(bedrock::STREAM_ERROR, &error(dialect, 500, message)),
     }
+}
+
+/// The headers that name the request and, in Bedrock's case, the error.
+pub(crate) fn headers(dialect: Dialect, status: u16, request_id: String) -> Vec<(String, String)> {
+    let id_header = match dialect {
+        Dialect::OpenAi | Dialect::Responses => "x-request-id",
+        Dialect::Anthropic => "request-id",
+        Dialect::Gemini => "x-goog-request-id",
+        Dialect::Bedrock => "x-amzn-requestid",
+    };
+    let mut headers = vec![(id_header.to_owned(), request_id)];
+    if dialect == Dialect::Bedrock && status >= 400 {
+        headers.push(("x-amzn-errortype".to_owned(), bedrock::error_type(status).to_owned()));
+    }
+    headers
 }
 
 /// The list of models.
 pub(crate) fn models(dialect: Dialect, names: &[String]) -> Value {
     let entry = |name: &String| match dialect {
-        Dialect::OpenAi => json!({ "id": name, "object": "model", "created": CREATED, "owned_by": "scripted" }),
         Dialect::Anthropic => {
             json!({ "type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z" })
         }
+        Dialect::Gemini => json!({ "name": format!("models/{name}"), "displayName": name, "version": "001" }),
+        _ => json!({ "id": name, "object": "model", "created": CREATED, "owned_by": "scripted" }),
     };
     let data: Vec<Value> = names.iter().map(entry).collect();
     match dialect {
-        Dialect::OpenAi => json!({ "object": "list", "data": data }),
         Dialect::Anthropic => {
             json!({ "data": data, "has_more": false, "first_id": names.first(), "last_id": names.last() })
         }
+        Dialect::Gemini => json!({ "models": data }),
+        _ => json!({ "object": "list", "data": data }),
     }
 }
 
-/// The header that carries the request's id.
-pub(crate) fn request_id_header(dialect: Dialect) -> &'static str {
+/// The body of a count of tokens.
+pub(crate) fn token_count(dialect: Dialect, n_tokens: u64) -> Value {
     match dialect {
-        Dialect::OpenAi => "x-request-id",
-        Dialect::Anthropic => "request-id",
+        Dialect::OpenAi | Dialect::Responses => json!({ "object": "response.input_tokens", "input_tokens": n_tokens }),
+        Dialect::Anthropic => json!({ "input_tokens": n_tokens }),
+        Dialect::Gemini => json!({ "totalTokens": n_tokens }),
+        Dialect::Bedrock => json!({ "inputTokens": n_tokens }),
     }
 }
 
 /// The time that every reply was made at, so that replies are the same in every run: 2026-01-01.
 const CREATED: u64 = 1_767_225_600;
-
-/// The text of a content that is a string or a list of parts.
-fn text_of(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => {
-            let texts = parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str));
-            texts.collect::<Vec<_>>().join("\n")
-        }
-        _ => String::new(),
-    }
-}
 
 /// The content in pieces of about eight bytes, as a model streams it; at least one piece.
 fn pieces(content: &str) -> Vec<&str> {
@@ -144,8 +222,8 @@ fn pieces(content: &str) -> Vec<&str> {
     pieces
 }
 
-/// What both providers demand of a schema for structured output: every object says that it has no other properties,
-/// and, where `all_required`, requires every one it has.
+/// What both OpenAI and Anthropic demand of a schema for structured output: every object says that it has no other
+/// properties, and, where `all_required`, requires every one it has.
 fn check_schema(schema: &Value, all_required: bool) -> Result<(), String> {
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         if schema.get("additionalProperties") != Some(&json!(false)) {

@@ -2,79 +2,132 @@
 
 use serde_json::{Value, json};
 
-use super::{CREATED, Completion, Finish, Parsed, check_schema, pieces, text_of};
-use crate::request::ChatMessage;
+use super::read::{Draft, add_system, parts, strings, text_of, tools};
+use super::{CREATED, Completion, Event, Parsed, check_schema, pieces};
+use crate::reply::Stop;
+use crate::request::{ChatMessage, Settings, ToolChoice};
+use crate::tokens::Tokens;
 
 pub(super) fn parse(body: &Value) -> Result<Parsed, String> {
+    let limit = body.get("max_completion_tokens").or_else(|| body.get("max_tokens"));
     let mut parsed = Parsed {
-        system: String::new(),
-        messages: Vec::new(),
-        schema: None,
-        tool: None,
         include_usage: body.pointer("/stream_options/include_usage") == Some(&json!(true)),
+        thinks: body.get("reasoning_effort").is_some_and(|e| e.is_string() && e != "none"),
+        settings: Settings {
+            max_tokens: limit.and_then(Value::as_u64),
+            temperature: body["temperature"].as_f64(),
+            top_p: body["top_p"].as_f64(),
+            stop: strings(&body["stop"]),
+        },
+        ..Parsed::default()
     };
     let messages = body.get("messages").and_then(Value::as_array).ok_or("messages: expected a list")?;
     for message in messages {
-        let text = text_of(&message["content"]);
         match message.get("role").and_then(Value::as_str) {
-            Some("system" | "developer") if parsed.system.is_empty() => parsed.system = text,
-            Some("system" | "developer") => parsed.system = format!("{}\n{text}", parsed.system),
-            Some(role @ ("user" | "assistant" | "tool")) => {
-                parsed.messages.push(ChatMessage { role: role.to_owned(), text });
-            }
+            Some("system" | "developer") => add_system(&mut parsed.system, text_of(&message["content"])),
+            Some(role @ ("user" | "assistant" | "tool")) => parsed.messages.push(read_message(role, message)?),
             _ => return Err(format!("messages: no role {}", message["role"])),
         }
     }
-    structured_output(body, &mut parsed)?;
+    if let Some(format) = body.get("response_format") {
+        parsed.schema = schema_of(format)?;
+    }
+    parsed.tools = tools(&body["tools"], |t| Some((t.pointer("/function/name")?, &t["function"]["parameters"])))?;
+    parsed.tool_choice = tool_choice(&body["tool_choice"], "/function/name")?;
     Ok(parsed)
 }
 
-fn structured_output(body: &Value, parsed: &mut Parsed) -> Result<(), String> {
-    if let Some(format) = body.get("response_format") {
-        match format.get("type").and_then(Value::as_str) {
-            Some("text") => {}
-            Some("json_object") => parsed.schema = Some(json!({ "type": "object" })),
-            Some("json_schema") => {
-                let wanted = &format["json_schema"];
-                if !wanted["name"].is_string() || !wanted["schema"].is_object() {
-                    return Err("response_format.json_schema: expected 'name' and 'schema'".to_owned());
-                }
-                if wanted["strict"] == json!(true) {
-                    check_schema(&wanted["schema"], true)?;
-                }
-                parsed.schema = Some(wanted["schema"].clone());
+fn read_message(role: &str, message: &Value) -> Result<ChatMessage, String> {
+    let mut draft = Draft::default();
+    if let Some(reasoning) = message.get("reasoning_content").filter(|r| r.is_string()) {
+        draft.reasoning(reasoning);
+    }
+    for part in parts(&message["content"]) {
+        match part.get("type").and_then(Value::as_str) {
+            None if part.is_string() => draft.text(part),
+            Some("text") => draft.text(&part["text"]),
+            Some("refusal") => draft.text(&part["refusal"]),
+            Some("image_url") => draft.address("image", &part["image_url"]["url"]),
+            Some("file") => match part.pointer("/file/file_data") {
+                Some(data) => draft.address("document", data),
+                None => draft.address("document", &part["file"]["file_id"]),
+            },
+            Some("input_audio") => {
+                let media_type = format!("audio/{}", part["input_audio"]["format"].as_str().unwrap_or("?"));
+                draft.data("audio", &media_type, &part["input_audio"]["data"]);
             }
-            _ => return Err(format!("response_format: no type {}", format["type"])),
+            _ => return Err(format!("messages: no part of type {}", part["type"])),
         }
     }
-    if let Some(name) = body.pointer("/tool_choice/function/name").and_then(Value::as_str) {
-        let tools = body.get("tools").and_then(Value::as_array);
-        let tool = tools.into_iter().flatten().find(|t| t.pointer("/function/name").is_some_and(|n| n == name));
-        let tool = tool.ok_or_else(|| format!("tool_choice: no tool '{name}'"))?;
-        parsed.schema = tool.pointer("/function/parameters").cloned();
-        parsed.tool = Some(name.to_owned());
+    for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+        if !call["id"].is_string() {
+            return Err("messages: a tool call needs its id".to_owned());
+        }
+        draft.call(&call["function"]["name"], &call["function"]["arguments"]);
     }
-    Ok(())
+    if role == "tool" && !message["tool_call_id"].is_string() {
+        return Err("messages: the result of a tool needs its 'tool_call_id'".to_owned());
+    }
+    Ok(draft.finish(role))
+}
+
+fn schema_of(format: &Value) -> Result<Option<Value>, String> {
+    match format.get("type").and_then(Value::as_str) {
+        Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(json!({ "type": "object" }))),
+        Some("json_schema") => {
+            let wanted = &format["json_schema"];
+            if !wanted["name"].is_string() || !wanted["schema"].is_object() {
+                return Err("response_format.json_schema: expected 'name' and 'schema'".to_owned());
+            }
+            if wanted["strict"] == json!(true) {
+                check_schema(&wanted["schema"], true)?;
+            }
+            Ok(Some(wanted["schema"].clone()))
+        }
+        _ => Err(format!("response_format: no type {}", format["type"])),
+    }
+}
+
+/// `name_at` is where an object has the name of a forced tool.
+pub(super) fn tool_choice(choice: &Value, name_at: &str) -> Result<ToolChoice, String> {
+    match choice {
+        Value::Null => Ok(ToolChoice::Auto),
+        Value::String(word) => match word.as_str() {
+            "auto" => Ok(ToolChoice::Auto),
+            "none" => Ok(ToolChoice::None),
+            "required" => Ok(ToolChoice::Required),
+            _ => Err(format!("tool_choice: no choice '{word}'")),
+        },
+        _ => match choice.pointer(name_at).and_then(Value::as_str) {
+            Some(name) => Ok(ToolChoice::Named(name.to_owned())),
+            None => Err(format!("tool_choice: cannot read {choice}")),
+        },
+    }
 }
 
 pub(super) fn body(completion: &Completion) -> Value {
-    let message = match &completion.tool {
-        Some(tool) => json!({
-            "role": "assistant",
-            "content": null,
-            "refusal": null,
-            "tool_calls": [{
-                "id": call_id(completion),
+    let is_refusal = completion.stop == Stop::Refusal;
+    let has_text = !is_refusal && (!completion.text.is_empty() || completion.calls.is_empty());
+    let mut message = json!({
+        "role": "assistant",
+        "content": has_text.then_some(&completion.text),
+        "refusal": is_refusal.then_some(&completion.text),
+    });
+    if let Some(reasoning) = &completion.reasoning {
+        message["reasoning_content"] = json!(reasoning);
+    }
+    if !completion.calls.is_empty() {
+        let call = |(idx, call): (usize, &super::Call)| {
+            json!({
+                "id": completion.call_id("call", idx),
                 "type": "function",
-                "function": { "name": tool, "arguments": completion.content },
-            }],
-        }),
-        None if completion.finish == Finish::Refusal => {
-            json!({ "role": "assistant", "content": null, "refusal": completion.content })
-        }
-        None => json!({ "role": "assistant", "content": completion.content, "refusal": null }),
-    };
-    json!({
+                "function": { "name": call.name, "arguments": call.arguments },
+            })
+        };
+        message["tool_calls"] = completion.calls.iter().enumerate().map(call).collect();
+    }
+    let mut body = json!({
         "id": format!("chatcmpl-{}", completion.id),
         "object": "chat.completion",
         "created": CREATED,
@@ -85,12 +138,15 @@ pub(super) fn body(completion: &Completion) -> Value {
             "logprobs": null,
             "finish_reason": finish_reason(completion),
         }],
-        "usage": usage(completion),
-    })
+    });
+    if completion.reports_usage {
+        body["usage"] = usage(completion.tokens);
+    }
+    body
 }
 
-pub(super) fn events(completion: &Completion, include_usage: bool) -> Vec<String> {
-    let event = |choices: Value, usage: Value| {
+pub(super) fn events(completion: &Completion, include_usage: bool) -> Vec<Event> {
+    let chunk = |choices: Value, usage: Value| {
         let mut chunk = json!({
             "id": format!("chatcmpl-{}", completion.id),
             "object": "chat.completion.chunk",
@@ -101,34 +157,39 @@ pub(super) fn events(completion: &Completion, include_usage: bool) -> Vec<String
         if include_usage {
             chunk["usage"] = usage;
         }
-        format!("data: {chunk}\n\n")
+        chunk
     };
     let delta = |delta: Value, finish: Value| {
-        event(json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish }]), Value::Null)
+        chunk(json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish }]), Value::Null)
     };
+    let content = |value: Value| Event::content("", &delta(value, Value::Null));
 
-    // The id and the name of a tool call come once, in its first fragment: clients concatenate what repeats.
-    let (first, piece): (Value, fn(&str) -> Value) = match &completion.tool {
-        Some(tool) => {
-            let function = json!({ "name": tool, "arguments": "" });
-            let call = json!({ "index": 0, "id": call_id(completion), "type": "function", "function": function });
-            (
-                json!({ "role": "assistant", "content": null, "tool_calls": [call] }),
-                |text| json!({ "tool_calls": [{ "index": 0, "function": { "arguments": text } }] }),
-            )
-        }
-        None if completion.finish == Finish::Refusal => {
-            (json!({ "role": "assistant", "content": null }), |text| json!({ "refusal": text }))
-        }
-        None => (json!({ "role": "assistant", "content": "" }), |text| json!({ "content": text })),
-    };
-    let mut events = vec![delta(first, Value::Null)];
-    events.extend(pieces(&completion.content).into_iter().map(|text| delta(piece(text), Value::Null)));
-    events.push(delta(json!({}), finish_reason(completion).into()));
-    if include_usage {
-        events.push(event(json!([]), usage(completion)));
+    let is_refusal = completion.stop == Stop::Refusal;
+    let has_text = !is_refusal && (!completion.text.is_empty() || completion.calls.is_empty());
+    let first = json!({ "role": "assistant", "content": has_text.then_some("") });
+    let mut events = vec![Event::new("", &delta(first, Value::Null))];
+    for text in completion.reasoning.iter().flat_map(|r| pieces(r)) {
+        events.push(content(json!({ "reasoning_content": text })));
     }
-    events.push("data: [DONE]\n\n".to_owned());
+    if is_refusal || has_text {
+        let field = if is_refusal { "refusal" } else { "content" };
+        events.extend(pieces(&completion.text).into_iter().map(|text| content(json!({ field: text }))));
+    }
+    for (idx, call) in completion.calls.iter().enumerate() {
+        // The id and the name of a tool call come once, in its first fragment: clients concatenate what repeats.
+        let function = json!({ "name": call.name, "arguments": "" });
+        let id = completion.call_id("call", idx);
+        let first = json!({ "index": idx, "id": id, "type": "function", "function": function });
+        events.push(Event::new("", &delta(json!({ "tool_calls": [first] }), Value::Null)));
+        for text in pieces(&call.arguments) {
+            events.push(content(json!({ "tool_calls": [{ "index": idx, "function": { "arguments": text } }] })));
+        }
+    }
+    events.push(Event::new("", &delta(json!({}), finish_reason(completion).into())));
+    if include_usage && completion.reports_usage {
+        events.push(Event::new("", &chunk(json!([]), usage(completion.tokens))));
+    }
+    events.push(Event { name: "", data: b"[DONE]".to_vec(), is_content: false });
     events
 }
 
@@ -146,25 +207,27 @@ pub(super) fn error(status: u16, message: &str) -> Value {
 }
 
 fn finish_reason(completion: &Completion) -> &'static str {
-    match (completion.finish, &completion.tool) {
-        (Finish::Length, _) => "length",
-        (Finish::Refusal, _) => "content_filter",
-        (Finish::Done, Some(_)) => "tool_calls",
-        (Finish::Done, None) => "stop",
+    match &completion.stop {
+        Stop::Length => "length",
+        Stop::Refusal | Stop::Filter => "content_filter",
+        Stop::End if !completion.calls.is_empty() => "tool_calls",
+        Stop::End | Stop::Sequence(_) => "stop",
     }
 }
 
-fn call_id(completion: &Completion) -> String {
-    format!("call_{}", completion.id)
-}
-
-fn usage(completion: &Completion) -> Value {
-    let tokens = completion.tokens;
-    json!({
+fn usage(tokens: Tokens) -> Value {
+    let mut usage = json!({
         "prompt_tokens": tokens.input,
         "completion_tokens": tokens.output,
         "total_tokens": tokens.input + tokens.output,
-        "prompt_tokens_details": { "cached_tokens": tokens.cached, "audio_tokens": 0 },
-        "completion_tokens_details": { "reasoning_tokens": tokens.reasoning, "audio_tokens": 0 },
-    })
+        "prompt_tokens_details": { "cached_tokens": tokens.cached, "audio_tokens": tokens.audio_input },
+        "completion_tokens_details": { "reasoning_tokens": tokens.reasoning, "audio_tokens": tokens.audio_output },
+    });
+    // Only some servers of this dialect know these.
+    for (name, n) in [("cache_write_tokens", tokens.cache_writes()), ("image_tokens", tokens.image_input)] {
+        if n > 0 {
+            usage["prompt_tokens_details"][name] = n.into();
+        }
+    }
+    usage
 }

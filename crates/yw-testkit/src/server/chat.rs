@@ -1,107 +1,26 @@
-//! What happens between a request and its response.
+//! Chats: what the script says, with its faults, and what is charged for it.
 
-use std::time::{Duration, Instant};
+use std::borrow::Cow;
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use yw_task::Dialect;
 
-use super::Shared;
-use super::connection::{Connection, HttpRequest};
-use super::response::{INVALID_MARK, Response};
-use crate::bill::RecordedRequest;
-use crate::dialect::{self, Completion, Finish};
+use super::connection::Connection;
+use super::response::{Response, Written};
+use super::stream::INVALID_MARK;
+use super::turn::{After, Turn};
+use crate::dialect::{Call, Completion};
 use crate::fault::Fault;
-use crate::reply::{Content, Reply, Tokens};
-use crate::request::ChatRequest;
-use crate::{rng, schema};
-
-/// What becomes of the connection after a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum After {
-    KeepAlive,
-    Close,
-    Reset,
-}
-
-/// Answers one request.
-pub(super) async fn answer(shared: &Shared, connection: &mut Connection, request: &HttpRequest) -> After {
-    let body: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
-    if shared.script.records {
-        shared.ledger().requests.push(RecordedRequest {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            headers: request.headers.clone(),
-            body: body.clone(),
-            at: Instant::now(),
-        });
-    }
-    let path = request.path.split('?').next().unwrap_or_default();
-    let dialect = if path == "/v1/messages" || request.header("anthropic-version").is_some() {
-        Dialect::Anthropic
-    } else {
-        Dialect::OpenAi
-    };
-    let turn = Turn { shared, request, dialect };
-    if !turn.brings_the_key() {
-        return turn.refuse(connection, 401, "the key is missing or wrong").await;
-    }
-    match (request.method.as_str(), path) {
-        ("POST", "/v1/chat/completions" | "/v1/messages") => match turn.read_chat(body) {
-            Ok(chat) => turn.chat(connection, &chat).await,
-            Err(message) => turn.refuse(connection, 400, &message).await,
-        },
-        ("GET", "/v1/models") => {
-            let models = dialect::models(dialect, &shared.script.models).to_string();
-            turn.send(connection, &Response::json(200, models)).await
-        }
-        (_, "/v1/chat/completions" | "/v1/messages" | "/v1/models") => {
-            turn.refuse(connection, 405, "this path takes another method").await
-        }
-        _ => turn.refuse(connection, 404, &format!("there is no {path} here")).await,
-    }
-}
-
-/// One request that is being answered.
-struct Turn<'a> {
-    shared: &'a Shared,
-    request: &'a HttpRequest,
-    dialect: Dialect,
-}
+use crate::reply::{Content, Reply, Stop};
+use crate::request::{ChatRequest, ToolChoice};
+use crate::schema;
+use crate::tokens::Tokens;
 
 impl Turn<'_> {
-    fn brings_the_key(&self) -> bool {
-        let Some(key) = &self.shared.script.key else { return true };
-        let bearer = self.request.header("authorization").and_then(|a| a.strip_prefix("Bearer "));
-        [bearer, self.request.header("x-api-key")].into_iter().flatten().any(|k| k == key)
-    }
-
-    fn read_chat(&self, body: Value) -> Result<ChatRequest, String> {
-        let model = body.get("model").and_then(Value::as_str).ok_or("model: expected a string")?.to_owned();
-        let parsed = dialect::parse(self.dialect, &body)?;
-        let body_hash = rng::hash([self.dialect.name().as_bytes(), self.request.body.as_slice()]);
-        let mut ledger = self.shared.ledger();
-        ledger.n_chats += 1;
-        let ordinal = ledger.n_chats;
-        let attempt = ledger.attempts.entry(body_hash).or_default();
-        *attempt += 1;
-        Ok(ChatRequest {
-            dialect: self.dialect,
-            model,
-            system: parsed.system,
-            messages: parsed.messages,
-            schema: parsed.schema,
-            tool: parsed.tool,
-            stream: body.get("stream") == Some(&json!(true)),
-            include_usage: parsed.include_usage,
-            body,
-            ordinal,
-            attempt: *attempt,
-            body_hash,
-        })
-    }
-
-    async fn chat(&self, connection: &mut Connection, chat: &ChatRequest) -> After {
-        let key = self.request.header("idempotency-key").filter(|_| self.shared.script.idempotent);
+    pub(super) async fn chat(&self, connection: &mut Connection, chat: &ChatRequest) -> After {
+        let script = &self.shared.script;
+        let key = self.request.header("idempotency-key").filter(|_| script.idempotent && script.records);
         let earlier = key.and_then(|key| self.shared.ledger().answered.get(key).cloned());
         match earlier {
             Some((body_hash, _)) if body_hash != chat.body_hash => {
@@ -109,10 +28,10 @@ impl Turn<'_> {
             }
             Some((_, completion)) => {
                 self.shared.ledger().bill.replayed += 1;
-                if connection.pause(self.shared.script.latency).await.is_err() {
+                if connection.pause(script.latency).await.is_err() {
                     return After::Close;
                 }
-                self.send(connection, &Response::completion(chat, &completion)).await
+                self.send(connection, &Response::completion(chat, &completion, None, script.pace)).await
             }
             None => self.fresh_chat(connection, chat).await,
         }
@@ -120,10 +39,11 @@ impl Turn<'_> {
 
     async fn fresh_chat(&self, connection: &mut Connection, chat: &ChatRequest) -> After {
         let script = &self.shared.script;
-        let fault = script.fault_for(chat);
         let reply = (script.reply)(chat);
+        let fault = script.fault_for(chat).or(reply.fault.as_ref());
         let late = if let Some(Fault::SlowHeaders(late)) = fault { *late } else { Duration::ZERO };
-        if connection.pause(script.latency + reply.delay + late).await.is_err() {
+        let wait = script.latency + reply.delay + late;
+        if !wait.is_zero() && connection.pause(wait).await.is_err() {
             return self.cut(After::Close);
         }
         match fault {
@@ -141,56 +61,96 @@ impl Turn<'_> {
             _ => {}
         }
         let completion = self.complete(chat, &reply, fault);
-        let mut response = Response::completion(chat, &completion);
-        if let Some(fault) = fault {
-            response.break_body(fault, chat);
-        }
-        let unreadable = matches!(fault, Some(Fault::MalformedJson | Fault::InvalidUtf8 | Fault::ErrorInReply));
-        let account = || match unreadable {
-            true => self.shared.ledger().bill.unreadable += 1,
-            false => self.charge(chat, completion),
-        };
-        match response.write(connection, self.request.keep_alive, account).await {
-            Ok(true) => self.after(),
-            Ok(false) | Err(_) => self.cut(After::Close),
+        let tokens = completion.tokens;
+        let response = Response::completion(chat, &completion, fault, script.pace);
+        let written = self.write(connection, &response, || self.account(chat, completion, fault)).await;
+        match written {
+            Written::Whole => self.after(),
+            Written::Left { n_content } if chat.stream => {
+                let so_far = tokens.so_far(n_content, response.n_content());
+                self.shared.ledger().bill.abandoned.add(so_far, script.prices);
+                After::Close
+            }
+            Written::Cut | Written::Left { .. } => self.cut(After::Close),
         }
     }
 
     /// What the model says, after the faults that only concern the model.
     fn complete(&self, chat: &ChatRequest, reply: &Reply, fault: Option<&Fault>) -> Completion {
         let schema = chat.schema.as_ref();
-        let said = || match &reply.content {
-            Content::Text(text) => text.clone(),
-            Content::Answer(value) => schema::fit(schema, value),
-        };
-        let (content, finish) = match fault {
-            Some(Fault::WrongLabel) => (schema::violate(schema), Finish::Done),
-            Some(Fault::NotJsonContent) => ("I would say it depends.".to_owned(), Finish::Done),
-            Some(Fault::EmptyContent) => (String::new(), Finish::Done),
-            Some(Fault::Refusal) => ("I cannot help with that.".to_owned(), Finish::Refusal),
-            Some(Fault::InvalidUtf8) => (schema::fit(schema, &json!(INVALID_MARK)), Finish::Done),
-            Some(Fault::Truncated) => {
-                let mut said = said();
-                said.truncate(said.floor_char_boundary(said.len() / 2));
-                (said, Finish::Length)
-            }
-            _ => (said(), Finish::Done),
+        let said = match (fault, &reply.content) {
+            (Some(Fault::WrongLabel), _) => schema::violate(schema),
+            (Some(Fault::NotJsonContent), _) => "I would say it depends.".to_owned(),
+            (Some(Fault::EmptyContent), _) => String::new(),
+            (Some(Fault::Refusal), _) => "I cannot help with that.".to_owned(),
+            (Some(Fault::InvalidUtf8), _) => schema::fit(schema, &json!(INVALID_MARK)),
+            (_, Content::Text(text)) => text.clone(),
+            (_, Content::Answer(value)) => schema::fit(schema, value),
         };
         let calls_no_tool = matches!(fault, Some(Fault::NotJsonContent | Fault::EmptyContent | Fault::Refusal));
-        let tokens: Tokens = reply.tokens.unwrap_or_else(|| (self.shared.script.tokens)(chat, &content));
+        let (mut text, mut calls) = match calls_no_tool || chat.tool_choice == ToolChoice::None {
+            true => (said, Vec::new()),
+            false => say_or_call(chat, reply, said),
+        };
+        let mut stop = reply.stop.clone();
+        match fault {
+            Some(Fault::Refusal) => stop = Stop::Refusal,
+            Some(Fault::Truncated) => {
+                stop = Stop::Length;
+                let last = calls.last_mut().map_or(&mut text, |call| &mut call.arguments);
+                last.truncate(last.floor_char_boundary(last.len() / 2));
+            }
+            _ => {}
+        }
+        let reasoning = reply.reasoning.clone().filter(|_| !calls_no_tool);
+        let tokens = reply.tokens.unwrap_or_else(|| self.count(chat, reasoning.as_deref(), &text, &calls));
         Completion {
             id: format!("{:016x}", chat.body_hash),
             model: chat.model.clone(),
-            content,
-            tool: chat.tool.clone().filter(|_| !calls_no_tool),
-            finish,
+            reasoning,
+            text,
+            calls,
+            stop,
             tokens,
+            reports_usage: !matches!(fault, Some(Fault::NoUsage)),
+        }
+    }
+
+    fn count(&self, chat: &ChatRequest, reasoning: Option<&str>, text: &str, calls: &[Call]) -> Tokens {
+        let mut content = Cow::Borrowed(text);
+        for more in reasoning.into_iter().chain(calls.iter().map(|call| call.arguments.as_str())) {
+            content += more;
+        }
+        let mut tokens = (self.shared.script.tokens)(chat, &content);
+        // What a dialect does not report apart is not charged apart.
+        if tokens.reasoning == 0 && self.dialect != Dialect::Bedrock {
+            tokens.reasoning = reasoning.map_or(0, Tokens::of_text).min(tokens.output);
+        }
+        tokens
+    }
+
+    /// Puts a reply that is written to its end on the right line of the bill.
+    fn account(&self, chat: &ChatRequest, completion: Completion, fault: Option<&Fault>) {
+        let prices = self.shared.script.prices;
+        match fault {
+            Some(Fault::MalformedJson | Fault::InvalidUtf8 | Fault::ErrorInReply | Fault::ErrorAfterContent(_)) => {
+                self.shared.ledger().bill.unreadable += 1;
+            }
+            Some(Fault::NoUsage) => self.shared.ledger().bill.unreported.add(completion.tokens, prices),
+            Some(Fault::NoEnd) if chat.stream => {
+                self.shared.ledger().bill.unreported.add(completion.tokens, prices);
+            }
+            _ => self.charge(chat, completion),
         }
     }
 
     /// Charges a reply, unless another request with the same key was quicker.
     fn charge(&self, chat: &ChatRequest, completion: Completion) {
         let script = &self.shared.script;
+        if !script.records {
+            self.shared.ledger().bill.charge(&chat.model, completion.tokens, script.prices);
+            return;
+        }
         let row = script.row_prefix.as_ref().and_then(|prefix| chat.mark(prefix));
         let key = self.request.header("idempotency-key");
         let mut ledger = self.shared.ledger();
@@ -199,7 +159,7 @@ impl Turn<'_> {
             ledger.bill.replayed += 1;
             return;
         }
-        ledger.bill.usage += script.prices.usage(completion.tokens);
+        ledger.bill.charge(&chat.model, completion.tokens, script.prices);
         if let Some(key) = key {
             *ledger.bill.calls_by_key.entry(key.to_owned()).or_default() += 1;
             ledger.answered.insert(key.to_owned(), (chat.body_hash, completion));
@@ -209,24 +169,24 @@ impl Turn<'_> {
         }
     }
 
-    async fn refuse(&self, connection: &mut Connection, status: u16, message: &str) -> After {
-        self.shared.ledger().bill.refused += 1;
-        self.send(connection, &Response::error(self.dialect, status, message)).await
-    }
-
-    async fn send(&self, connection: &mut Connection, response: &Response) -> After {
-        match response.write(connection, self.request.keep_alive, || ()).await {
-            Ok(_) => self.after(),
-            Err(_) => After::Close,
-        }
-    }
-
     fn cut(&self, after: After) -> After {
         self.shared.ledger().bill.cut += 1;
         after
     }
+}
 
-    fn after(&self) -> After {
-        if self.request.keep_alive { After::KeepAlive } else { After::Close }
+/// The text and the calls of a reply. A forced tool is called with what was said, unless the script has calls.
+fn say_or_call(chat: &ChatRequest, reply: &Reply, said: String) -> (String, Vec<Call>) {
+    let written =
+        |call: &crate::reply::ToolCall| Call { name: call.name.clone(), arguments: call.arguments.to_string() };
+    if !reply.calls.is_empty() {
+        return (said, reply.calls.iter().map(written).collect());
+    }
+    if let Some(name) = &chat.tool {
+        return (String::new(), vec![Call { name: name.clone(), arguments: said }]);
+    }
+    match schema::demanded_call(chat) {
+        Some(call) => (String::new(), vec![written(&call)]),
+        None => (said, Vec::new()),
     }
 }

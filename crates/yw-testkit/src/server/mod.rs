@@ -1,8 +1,12 @@
 //! The scripted server: a provider that does what it is told, down to the byte.
 
+mod auth;
 mod chat;
 mod connection;
+mod instant;
 mod response;
+mod stream;
+mod turn;
 
 use std::fmt;
 use std::io;
@@ -18,15 +22,27 @@ use yw_task::Dialect;
 
 use crate::bill::{Bill, Ledger, RecordedRequest};
 use crate::script::Script;
-use chat::After;
 use connection::{Connection, ReadError};
+use instant::Instant;
 use response::Response;
+use turn::After;
 
 /// A provider of models on this machine that answers, charges and fails as its [`Script`] says.
 ///
-/// It speaks OpenAI chat completions at `POST /v1/chat/completions` and Anthropic messages at `POST /v1/messages`,
-/// whole or as a stream, with structured output, and lists its models at `GET /v1/models`. Dropping it closes the port
-/// and all connections at once.
+/// It speaks every dialect, whole or as a stream, with reasoning, tools and structured output:
+///
+/// - OpenAI below `/v1` (and below `/openai/v1`, `/api/v1`, `/inference/v1`, `/compatibility/v1`, `/v1beta/openai`):
+///   `POST /chat/completions`, `/responses`, `/responses/input_tokens`, `/embeddings`, `GET /models`;
+/// - Anthropic (also below `/anthropic`): `POST /v1/messages`, `/v1/messages/count_tokens`, `GET /v1/models`;
+/// - Gemini: `POST /v1beta/models/MODEL:VERB` with `generateContent`, `streamGenerateContent`, `countTokens`,
+///   `embedContent`, `batchEmbedContents`, and `GET /v1beta/models`;
+/// - Bedrock: `POST /model/MODEL/converse`, `/converse-stream` in binary frames, `/count-tokens`, for a bearer or a
+///   signature;
+/// - Azure: `/openai/deployments/NAME/…?api-version=…`;
+/// - Vertex: `/v1/projects/P/locations/L/publishers/google/models/MODEL:VERB`, also with `predict` for embeddings;
+///   `publishers/anthropic/models/MODEL:rawPredict` and `:streamRawPredict`; `endpoints/openapi/chat/completions`.
+///
+/// `GET /scripted/bill` is the [`Bill`] as JSON. Dropping the server closes the port and all connections at once.
 pub struct ScriptedServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -83,11 +99,12 @@ impl ScriptedServer {
         format!("http://{}", self.address)
     }
 
-    /// The base URL for clients of a dialect.
+    /// The base URL for clients of a dialect, as far as it goes before the paths that [`ScriptedServer`] names.
     pub fn base_url(&self, dialect: Dialect) -> String {
         match dialect {
-            Dialect::OpenAi => self.base_url_openai(),
-            Dialect::Anthropic => self.base_url_anthropic(),
+            Dialect::OpenAi | Dialect::Responses => self.base_url_openai(),
+            Dialect::Gemini => format!("http://{}/v1beta", self.address),
+            Dialect::Anthropic | Dialect::Bedrock => self.base_url_anthropic(),
         }
     }
 
@@ -131,6 +148,7 @@ impl fmt::Debug for ScriptedServer {
 /// What all connections share.
 struct Shared {
     script: Script,
+    instant: Option<Instant>,
     ledger: Mutex<Ledger>,
     in_flight: AtomicUsize,
     peak_in_flight: AtomicUsize,
@@ -138,7 +156,14 @@ struct Shared {
 
 impl Shared {
     fn new(script: Script) -> Self {
-        Shared { script, ledger: Mutex::default(), in_flight: AtomicUsize::new(0), peak_in_flight: AtomicUsize::new(0) }
+        let instant = Instant::of(&script);
+        Shared {
+            script,
+            instant,
+            ledger: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            peak_in_flight: AtomicUsize::new(0),
+        }
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -190,12 +215,12 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
             Err(ReadError::Refused { status, reason }) => {
                 shared.ledger().bill.refused += 1;
                 let response = Response::error(Dialect::OpenAi, status, reason);
-                let _ = response.write(&mut connection, false, || ()).await;
+                let _ = response.write(&mut connection, false, &[], || ()).await;
                 return;
             }
         };
         let in_flight = InFlight::enter(&shared);
-        let after = chat::answer(&shared, &mut connection, &request).await;
+        let after = turn::answer(&shared, &mut connection, &request).await;
         drop(in_flight);
         match after {
             After::KeepAlive => {}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use yw_task::Dialect;
 use yw_testkit::{Fault, Script, ScriptedServer, When};
 
-use crate::client::{Client, DIALECTS, Received, ask, ask_stream, eventually, path, post, said, send};
+use crate::client::{Client, DIALECTS, Received, ask, ask_stream, eventually, path, payloads, post, said, send};
 
 const RIGHT: &str = r#"{"team":"billing"}"#;
 
@@ -15,7 +15,7 @@ fn server(fault: Fault) -> ScriptedServer {
     ScriptedServer::spawn_thread(script).unwrap()
 }
 
-/// What each of the four kinds of request gets under a fault.
+/// What each of the ten kinds of request gets under a fault.
 fn each(fault: Fault, check: impl Fn(Dialect, bool, &ScriptedServer, Option<Received>)) {
     for dialect in DIALECTS {
         for stream in [false, true] {
@@ -27,16 +27,22 @@ fn each(fault: Fault, check: impl Fn(Dialect, bool, &ScriptedServer, Option<Rece
     }
 }
 
-/// Where a reply says why the model stopped.
+/// What each of the ten kinds of request says about why the model stopped.
 fn finish(dialect: Dialect, stream: bool, received: &Received) -> String {
-    let payloads: Vec<Value> = match stream {
-        true => received.events().iter().filter_map(|(_, data)| serde_json::from_str(data).ok()).collect(),
-        false => vec![received.json()],
-    };
+    let payloads = if stream { payloads(received) } else { vec![received.json()] };
     let pointer = match (dialect, stream) {
         (Dialect::OpenAi, _) => "/choices/0/finish_reason",
+        (Dialect::Responses, _) => {
+            let last = payloads.last().unwrap();
+            let response = last.get("response").unwrap_or(last);
+            let is_refusal = response["output"][0]["content"][0]["type"] == "refusal";
+            let word = if is_refusal { &json!("refusal") } else { &response["status"] };
+            return response["incomplete_details"]["reason"].as_str().or(word.as_str()).unwrap().to_owned();
+        }
         (Dialect::Anthropic, true) => "/delta/stop_reason",
         (Dialect::Anthropic, false) => "/stop_reason",
+        (Dialect::Gemini, _) => "/candidates/0/finishReason",
+        (Dialect::Bedrock, _) => "/stopReason",
     };
     payloads.iter().find_map(|p| p.pointer(pointer)?.as_str().map(str::to_owned)).unwrap()
 }
@@ -47,7 +53,11 @@ fn statuses_have_the_dialects_body() {
         let received = received.unwrap();
         assert_eq!((received.status, received.header("retry-after")), (429, Some("1.5")));
         let body = received.json();
-        assert_eq!(body["error"]["type"], "rate_limit_error");
+        match dialect {
+            Dialect::Gemini => assert_eq!(body["error"]["status"], "RESOURCE_EXHAUSTED"),
+            Dialect::Bedrock => assert_eq!(received.header("x-amzn-errortype"), Some("ThrottlingException")),
+            _ => assert_eq!(body["error"]["type"], "rate_limit_error"),
+        }
         assert_eq!(body["type"] == "error", dialect == Dialect::Anthropic);
         assert_eq!((server.bill().refused, server.bill().usage.calls), (1, 0));
     });
@@ -67,6 +77,10 @@ fn statuses_may_have_a_proxys_body() {
     });
 }
 
+fn has_message(error: &Value) -> bool {
+    error.get("error").unwrap_or(error)["message"].is_string()
+}
+
 #[test]
 fn an_error_may_hide_in_a_reply() {
     each(Fault::ErrorInReply, |dialect, stream, server, received| {
@@ -74,11 +88,16 @@ fn an_error_may_hide_in_a_reply() {
         assert!(received.status == 200 && received.complete);
         if stream {
             let (name, data) = received.events().pop().unwrap();
-            assert_eq!(name.as_deref(), (dialect == Dialect::Anthropic).then_some("error"));
-            assert!(serde_json::from_str::<Value>(&data).unwrap()["error"]["message"].is_string());
+            let expected = match dialect {
+                Dialect::OpenAi | Dialect::Gemini => None,
+                Dialect::Anthropic | Dialect::Responses => Some("error"),
+                Dialect::Bedrock => Some("modelStreamErrorException"),
+            };
+            assert_eq!(name.as_deref(), expected);
+            assert!(has_message(&serde_json::from_str(&data).unwrap()));
             assert!(received.events().len() > 2, "something came before it");
         } else {
-            assert!(received.json()["error"]["message"].is_string());
+            assert!(has_message(&received.json()));
         }
         assert_eq!((server.bill().unreadable, server.bill().usage.calls), (1, 0));
     });
@@ -192,7 +211,7 @@ fn what_the_model_says_wrong_is_billed() {
     each(Fault::EmptyContent, |dialect, stream, server, received| {
         let received = received.unwrap();
         assert_eq!(said(dialect, &received), "");
-        assert!(["stop", "end_turn"].contains(&finish(dialect, stream, &received).as_str()));
+        assert!(["stop", "end_turn", "STOP", "completed"].contains(&finish(dialect, stream, &received).as_str()));
         assert_eq!(server.bill().usage.calls, 1);
     });
 }
@@ -202,10 +221,14 @@ fn models_say_that_they_stopped_early() {
     each(Fault::Truncated, |dialect, stream, _, received| {
         let received = received.unwrap();
         assert_eq!(said(dialect, &received), &RIGHT[..RIGHT.len() / 2]);
-        assert!(["length", "max_tokens"].contains(&finish(dialect, stream, &received).as_str()));
+        assert!(
+            ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"]
+                .contains(&finish(dialect, stream, &received).as_str())
+        );
     });
     each(Fault::Refusal, |dialect, stream, _, received| {
-        assert!(["content_filter", "refusal"].contains(&finish(dialect, stream, &received.unwrap()).as_str()));
+        let words = ["content_filter", "refusal", "SAFETY", "content_filtered"];
+        assert!(words.contains(&finish(dialect, stream, &received.unwrap()).as_str()));
     });
 }
 
