@@ -1,14 +1,15 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
+use reqwest::{StatusCode, Url};
 use tokio::time::Instant;
 use yw_llm::{DecodeError, ProviderErrorKind, Response, decode_error, decode_response};
 
-use crate::client::describe;
 use crate::key::ReplyKey;
 use crate::provider::Provider;
 use crate::retry::{self, Advice};
+use crate::wire::SendError;
 
 /// No answer is longer; a server that sends more is broken or hostile.
 const MAX_BODY_BYTES: usize = 32 << 20;
@@ -49,12 +50,13 @@ pub(crate) enum Failure {
 /// Sends `body` once, and waits at most `timeout` for the whole answer.
 pub(crate) async fn attempt(
     provider: &Provider,
+    url: &Url,
     key: &ReplyKey,
     body: &Bytes,
     timeout: Duration,
 ) -> Result<Answered, Failed> {
     let start = Instant::now();
-    let received = tokio::time::timeout(timeout, exchange(provider, key, body)).await;
+    let received = tokio::time::timeout(timeout, exchange(provider, url, key, body)).await;
     let reply = received.unwrap_or_else(|_| {
         let message = format!("no complete answer within {} s", timeout.as_secs_f64());
         Err(Failed { what: broken(message), may_be_billed: true })
@@ -74,18 +76,12 @@ struct RawReply {
     body: Bytes,
 }
 
-async fn exchange(provider: &Provider, key: &ReplyKey, body: &Bytes) -> Result<RawReply, Failed> {
-    let request = provider
-        .client
-        .post(provider.url.clone())
-        .headers(provider.headers.clone())
-        .header("idempotency-key", key.to_string())
-        .body(body.clone());
-    let mut response = request.send().await.map_err(|error| {
-        // Without a connection nothing can have been billed.
-        let may_be_billed = !(error.is_connect() || error.is_builder());
-        Failed { what: broken(describe(error)), may_be_billed }
-    })?;
+async fn exchange(provider: &Provider, url: &Url, key: &ReplyKey, body: &Bytes) -> Result<RawReply, Failed> {
+    let mut headers = provider.headers(provider.config.dialect).clone();
+    if let Ok(key) = HeaderValue::try_from(key.to_string()) {
+        headers.insert("idempotency-key", key);
+    }
+    let mut response = provider.send(url, headers, body.clone()).await.map_err(unsent)?;
     let status = response.status();
     let advice = retry::advice(response.headers(), SystemTime::now());
     let mut received = BytesMut::new();
@@ -100,8 +96,22 @@ async fn exchange(provider: &Provider, key: &ReplyKey, body: &Bytes) -> Result<R
             Ok(None) => return Ok(RawReply { status, advice, body: received.freeze() }),
             // What came of a failure is enough to tell it.
             Err(_) if !status.is_success() => return Ok(RawReply { status, advice, body: received.freeze() }),
-            Err(error) => return Err(Failed { what: broken(describe(error)), may_be_billed: true }),
+            Err(error) => return Err(Failed { what: broken(error.to_string()), may_be_billed: true }),
         }
+    }
+}
+
+/// There was no response at all.
+fn unsent(error: SendError) -> Failed {
+    let refused = |status, error: SendError| Failure::Refused { status, message: error.to_string() };
+    match error {
+        SendError::Auth(error) if error.is_transient() => {
+            Failed { what: broken(error.to_string()), may_be_billed: false }
+        }
+        SendError::Auth(_) => Failed { what: refused(401, error), may_be_billed: false },
+        // Without a connection nothing can have been billed.
+        SendError::Network(error) => Failed { what: broken(error.to_string()), may_be_billed: error.was_sent },
+        SendError::Unrecorded { .. } => Failed { what: refused(404, error), may_be_billed: false },
     }
 }
 
@@ -118,7 +128,7 @@ fn refusal(provider: &Provider, reply: RawReply) -> Failure {
         };
     }
     // Some servers quote the key that they refuse.
-    let body = redact(provider, String::from_utf8_lossy(&reply.body).into_owned());
+    let body = provider.credentials().redact(String::from_utf8_lossy(&reply.body).into_owned());
     let error = decode_error(provider.config.dialect, status, body.as_bytes());
     let message = if error.message.is_empty() { "no message".to_owned() } else { error.message };
     // An account without money answers 429 too, but waiting does not fill it.
@@ -138,18 +148,11 @@ fn unreadable(provider: &Provider, error: DecodeError, advice: Advice) -> Failur
         }
         DecodeError::Provider(error) if error.kind.is_transient() => {
             let is_rate_limit = error.kind == ProviderErrorKind::RateLimited;
-            Failure::Transient { message: redact(provider, error.message), advice, is_rate_limit }
+            Failure::Transient { message: provider.credentials().redact(error.message), advice, is_rate_limit }
         }
         DecodeError::Provider(error) => {
-            Failure::Refused { status: StatusCode::OK.as_u16(), message: redact(provider, error.message) }
+            Failure::Refused { status: StatusCode::OK.as_u16(), message: provider.credentials().redact(error.message) }
         }
         other => Failure::Decode(other),
-    }
-}
-
-fn redact(provider: &Provider, message: String) -> String {
-    match &provider.config.api_key {
-        Some(key) => key.redact(message),
-        None => message,
     }
 }

@@ -1,9 +1,12 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::Url;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use yw_llm::{Price, PriceTable, Request, Response, decode_response, encode_request, max_input_tokens};
@@ -11,17 +14,19 @@ use yw_task::{ModelRef, Usage, Usd, key_variable};
 
 use crate::attempt::{Answered, Failure, attempt};
 use crate::budget::{Budget, Reservation};
+use crate::cassette::{Cassette, Player, Recorder, RecorderOptions};
 use crate::client::Clients;
 use crate::flight::Flights;
 use crate::key::ReplyKey;
 use crate::provider::Provider;
 use crate::retry::{Advice, backoff};
 use crate::store::{ReplyStore, StoredReply};
-use crate::{CallError, GatewayConfig, GatewayError};
+use crate::wire::Tape;
+use crate::{CallError, GatewayConfig, GatewayError, Secret};
 
 /// Calls the models of all providers. Share one by reference or `Arc`; see the crate's documentation for what it promises.
 pub struct Gateway {
-    providers: HashMap<String, Provider>,
+    pub(crate) providers: HashMap<String, Provider>,
     prices: PriceTable,
     store: Option<Arc<dyn ReplyStore>>,
     flights: Flights,
@@ -82,6 +87,35 @@ impl Gateway {
         })
     }
 
+    /// Records every exchange with a provider from now on into `folder`, without the providers' secrets.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made or written.
+    pub fn record(&mut self, folder: &Path) -> io::Result<Arc<Recorder>> {
+        let options = RecorderOptions { secrets: self.secrets(), ..RecorderOptions::default() };
+        let recorder = Arc::new(Recorder::start(folder, options)?);
+        self.set_tape(&Tape::Record(recorder.clone()));
+        Ok(recorder)
+    }
+
+    /// Answers from `cassette` from now on: nothing is sent, and no key is needed. What the cassette does not have is
+    /// refused with 404.
+    pub fn replay(&mut self, cassette: Cassette) {
+        let player = Arc::new(Player::new(cassette, &self.secrets()));
+        self.set_tape(&Tape::Play(player));
+        self.providers.values_mut().for_each(|provider| provider.config.needs_key = false);
+    }
+
+    fn set_tape(&mut self, tape: &Tape) {
+        self.providers.values_mut().for_each(|provider| provider.tape = tape.clone());
+    }
+
+    /// Every secret of a provider that is known at this moment.
+    fn secrets(&self) -> Vec<Secret> {
+        self.providers.values().flat_map(|provider| provider.credentials().secrets()).collect()
+    }
+
     /// Whether there is a provider of this name.
     pub fn has_provider(&self, name: &str) -> bool {
         self.providers.contains_key(name)
@@ -94,9 +128,20 @@ impl Gateway {
         provider.config.lacks_key().then(|| key_variable(&provider.config.name))
     }
 
+    /// The models with a known price of all providers that can be called, by name.
+    pub fn models(&self) -> Vec<ModelRef> {
+        let callable = self.providers.values().filter(|provider| !provider.config.lacks_key());
+        let mut models: Vec<ModelRef> = callable.flat_map(|p| self.prices.models(&p.config.name)).collect();
+        models.sort_unstable();
+        models
+    }
+
     /// What a model costs, if that is known.
     pub fn price(&self, model: &ModelRef) -> Option<Price> {
-        self.prices.find(model)
+        self.prices.find(model).or_else(|| {
+            let like = &self.providers.get(&model.provider)?.config.like;
+            self.prices.find(&ModelRef { provider: like.clone(), model: model.model.clone() })
+        })
     }
 
     /// Asks `model`, or finds the reply to the same call in the store.
@@ -113,12 +158,14 @@ impl Gateway {
         let provider = self.providers.get(&model.provider).ok_or_else(|| self.unknown_provider(model))?;
         let config = &provider.config;
         let body = Bytes::from(encode_request(config.dialect, &model.model, request, &config.encoding));
+        let url = provider.chat_url(config.dialect, &model.model, false);
         let call = Call {
             gateway: self,
             provider,
             model,
-            key: ReplyKey::new(config.dialect, provider.url.as_str(), &body, options.salt),
-            max_tokens: request.max_tokens,
+            key: ReplyKey::new(config.dialect, url.as_str(), &body, options.salt),
+            url,
+            max_tokens: request.max_tokens.unwrap_or(config.encoding.default_max_tokens),
             price: self.price(model),
             budget: options.budget,
             timeout: options.timeout.unwrap_or(config.timeout),
@@ -160,6 +207,7 @@ struct Call<'a> {
     gateway: &'a Gateway,
     provider: &'a Provider,
     model: &'a ModelRef,
+    url: Url,
     key: ReplyKey,
     body: Bytes,
     max_tokens: u32,
@@ -214,7 +262,7 @@ impl Call<'_> {
             self.save_unsaved().await?;
             let mut reservation = self.reserve().await?;
             reservation.iter_mut().for_each(Reservation::mark_sent);
-            let failed = match attempt(self.provider, &self.key, &self.body, self.timeout).await {
+            let failed = match attempt(self.provider, &self.url, &self.key, &self.body, self.timeout).await {
                 Ok(answered) => {
                     reservation.into_iter().for_each(|r| r.settle(self.cost(&answered.response)));
                     return Ok((answered, slot));

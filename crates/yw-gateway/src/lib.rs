@@ -12,7 +12,8 @@
 //!   the provider's message.
 //! - *Keys stay secret.* No error, log line or `Debug` output holds one.
 //!
-//! The types to know are [`Gateway`], [`ProviderConfig`] and [`Budget`].
+//! The types to know are [`Gateway`], [`ProviderConfig`] and [`Budget`]. Beside them, for calls of any kind: [`auth`] proves
+//! to a provider or a cloud who asks, [`cassette`] records exchanges and plays them again, [`telemetry`] tells OpenTelemetry.
 //!
 //! ```no_run
 //! use yw_gateway::{Budget, CallOptions, Gateway, GatewayConfig, ProviderConfig, Secret};
@@ -32,6 +33,15 @@
 //! # }
 //! ```
 //!
+//! [`Gateway::forward`] is for a server that lends models to many callers: it takes a [`ClientCall`] in the client's dialect,
+//! asks the models of a [`Router`](route::Router) until one answers, and gives the answer in that dialect, whole or as an
+//! [`AnswerStream`], with a [`Report`] of what it took. It keeps nothing and limits nothing. Beside it there are three parts
+//! that send nothing and read no clock:
+//!
+//! - [`keys`]: who calls, and which models, routes and tasks they may use.
+//! - [`limits`]: how many requests, tokens and dollars they may use, per minute, hour, day, month or in all.
+//! - [`route`]: which model to ask next, by order, weight or latency, and which to leave alone for a while.
+//!
 //! HTTP proxies are taken from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, except for loopback addresses. Certificates are
 //! checked by the operating system's rules, or against Mozilla's roots where the system has none. Redirects are not
 //! followed.
@@ -40,19 +50,31 @@
 //! typed answers (`yw-arena`), reading keys from the environment (the binary).
 
 mod attempt;
+pub mod auth;
 mod budget;
+pub mod cassette;
 mod client;
 mod config;
 mod error;
+#[cfg(test)]
+mod fake;
 mod flight;
+mod forward;
 mod gateway;
 mod key;
+pub mod keys;
+pub mod limits;
 mod provider;
 mod retry;
+pub mod route;
 mod store;
+pub mod telemetry;
+mod wire;
 
 pub use budget::Budget;
 pub use config::{GatewayConfig, ProviderConfig, Secret};
 pub use error::{CallError, GatewayError, StoreError};
+pub use forward::{Answer, AnswerStream, AttemptReport, ClientCall, Forwarded, Operation, Refused, Report};
 pub use gateway::{CallOptions, Gateway, Reply};
+pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use store::{MemoryReplyStore, ReplyStore};

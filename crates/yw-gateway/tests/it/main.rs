@@ -5,6 +5,7 @@ mod errors;
 mod fake;
 mod replies;
 mod retries;
+mod tape;
 
 use std::sync::Arc;
 use std::time::Duration;
