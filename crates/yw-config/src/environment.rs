@@ -7,6 +7,8 @@
 pub const LOG: &str = "YW_LOG";
 /// Switches colours off when it is set and not empty.
 pub const NO_COLOR: &str = "NO_COLOR";
+/// Which names of metrics the collector is sent, in OpenTelemetry's own words.
+pub const SEMCONV_OPT_IN: &str = "OTEL_SEMCONV_STABILITY_OPT_IN";
 
 /// An environment variable, or a family of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: "PROVIDER_API_KEY",
         meaning: "The key of a provider: its name in capitals, with `_` for all that is no letter or digit. \
-                  Keys are read from nowhere else.",
+                  The provider's `key` may name another variable or a file; keys are read from nowhere else.",
         example: "ANTHROPIC_API_KEY=…",
     },
     Variable {
@@ -40,17 +42,25 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "AWS_*",
-        meaning: "Credentials, region and endpoint for `s3://` addresses.",
+        meaning: "Credentials, region and endpoint for `s3://` addresses; credentials for Bedrock, or its key in \
+                  `AWS_BEARER_TOKEN_BEDROCK`.",
         example: "AWS_REGION=eu-central-1",
     },
     Variable {
         name: "GOOGLE_*",
-        meaning: "Credentials for `gs://` addresses.",
+        meaning: "Credentials for `gs://` addresses; for Vertex, `GOOGLE_APPLICATION_CREDENTIALS` names their file.",
         example: "GOOGLE_SERVICE_ACCOUNT=account.json",
     },
     Variable {
         name: "AZURE_*",
         meaning: "Credentials for `az://` addresses.",
         example: "AZURE_STORAGE_ACCOUNT_NAME=acme",
+    },
+    Variable {
+        name: "OTEL_*",
+        meaning: "What goes to the collector of `otlp` besides: `OTEL_EXPORTER_OTLP_HEADERS` (its key), \
+                  `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`; and which names of metrics, \
+                  `OTEL_SEMCONV_STABILITY_OPT_IN`.",
+        example: "OTEL_EXPORTER_OTLP_HEADERS=api-key=…",
     },
 ];

@@ -23,7 +23,7 @@
 //! # Ok::<(), yw_config::Problems>(())
 //! ```
 //!
-//! The types to know are [`Project`], [`TaskSpec`] and [`Problems`]. One description of all keys, in `grammar`, is what
+//! The types to know are [`Project`], [`TaskSpec`], [`RouteSpec`] and [`Problems`]. One description of all keys, in `grammar`, is what
 //! the parser, the suggestions, the defaults, [`reference::markdown`] and [`reference::json_schema`] are made from.
 //!
 //! Not here: opening data (`yw-table`), the engines' own parameters (`yw-learn`), reading keys (`yw-gateway`), and
@@ -36,20 +36,24 @@ mod load;
 mod price;
 mod problem;
 mod project;
+mod rate;
 mod raw;
 pub mod reference;
+mod secret;
 mod shape;
 mod suggest;
 mod syntax;
 mod template;
+mod texts;
 
 pub use load::{LoadError, MAX_FILE_BYTES, NotFound, find, load, parse};
 pub use problem::{Problem, Problems, Severity};
 pub use project::{
-    AnswerColumn, AskSpec, AutoSpec, BaselineSpec, BooleanCosts, Calibrate, CandidateKind, CandidateSpec, CascadeSpec,
-    ClassWeight, CostsSpec, DataSpec, Decide, Examples, GossSpec, LabelCost, Limits, LinearSpec, Loss, Monotone,
-    NGrams, NearestSpec, PriceSpec, Project, ProviderSpec, ServeSpec, SplitBy, Statistic, TaskSpec, TestSpec, TextSpec,
-    TreesGrowth, TreesMode, TreesObjective, TreesSpec, TuneSpec, Weights,
+    AnswerColumn, AskSpec, AutoSpec, BaselineSpec, BooleanCosts, BreakerSpec, Calibrate, CallsSpec, CandidateKind,
+    CandidateSpec, CascadeSpec, ClassWeight, CostsSpec, DataSpec, Decide, Examples, GossSpec, KeySource, LabelCost,
+    LimitSpec, Limits, LimitsSpec, LinearSpec, Loss, Monotone, NGrams, NearestSpec, PriceSpec, Project, ProviderSpec,
+    RouteBy, RouteSpec, RouteTarget, ServeSpec, SplitBy, Statistic, TaskSpec, TestSpec, TextSpec, TreesGrowth,
+    TreesMode, TreesObjective, TreesSpec, TuneSpec, Weights, Window,
 };
 pub use template::template;
 

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use toml::de::{DeTable, DeValue};
 
 use crate::grammar::{Default, Says, Table, Variant, Variants};
 use crate::problem::{Problem, Problems, Severity};
-use crate::syntax;
+use crate::{secret, syntax};
 
 /// Where something stands: its key from the root, and its bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +118,15 @@ impl<'a> View<'a> {
         self.view(self.get(key)?, grammar)
     }
 
+    /// A table with known keys whose absence means an empty one.
+    pub(crate) fn table_or_empty(&self, key: &str, grammar: &'static Table) -> Option<View<'a>> {
+        static EMPTY: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
+        if self.table.contains_key(key) {
+            return self.table(key, grammar);
+        }
+        Some(View { table: &EMPTY, grammar, place: self.place.clone(), unsound: self.unsound })
+    }
+
     /// The entries of a table whose keys are names; none if it is absent.
     pub(crate) fn map(&self, key: &str) -> Vec<Entry<'a>> {
         let inner = self.get(key).and_then(|at| Some((at.value.as_table()?, at.place)));
@@ -217,6 +226,7 @@ impl<'t> Report<'t> {
         self.drafts.truncate(Problems::MAX);
         let problem = |draft: Draft| {
             let Draft { severity, place, message, hint } = draft;
+            let message = secret::mask(&message);
             Problem { hint, ..Problem::new(self.text, severity, place.span, place.path, message) }
         };
         let problems = std::mem::take(&mut self.drafts).into_iter().map(problem).collect();

@@ -7,7 +7,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::grammar::{Default, Key, Map, ROOT, Shape, Table, Text, Variants, Words};
 use crate::raw::{At, Entry, Place, Report, entries, pick};
+use crate::secret::{has_key_prefix, looks_like_key};
 use crate::suggest::{closest, listed};
+use crate::texts::{flaw_of, names_variable};
 use crate::{price, syntax};
 
 /// Checks a file against the grammar and returns where the values start that were reported.
@@ -116,6 +118,9 @@ impl Walk<'_, '_> {
 
     fn wrong_type(&mut self, at: &At<&DeValue<'_>>, shape: &Shape, example: &str) {
         let path = &at.place.path;
+        if at.value.as_str().is_some_and(looks_like_key) {
+            return self.key_in_the_file(at);
+        }
         let hint = match at.value {
             DeValue::String(s) if accepts_unquoted(shape, s) => format!("without the quotes: {s}"),
             DeValue::Array(_) if self.report.text(&at.place).starts_with("[[") => {
@@ -128,6 +133,13 @@ impl Walk<'_, '_> {
         };
         let found = if at.value.as_bool() == Some(true) { "`true`" } else { syntax::kind_of(at.value) };
         self.reject(at, format!("expected {} for `{path}`, found {found}", noun(shape)), Some(hint));
+    }
+
+    fn key_in_the_file(&mut self, at: &At<&DeValue<'_>>) {
+        let message = format!("`{}` holds what looks like a key", at.place.path);
+        let hint = "keys are kept outside of the file, which others read: `key = { env = \"NAME\" }` names the variable, \
+                    `key = { file = \"…\" }` the file that has it";
+        self.reject(at, message, Some(hint.to_owned()));
     }
 
     fn integer(&mut self, at: &At<&DeValue<'_>>, value: &DeValue<'_>, min: i64, max: i64, example: &str) {
@@ -170,6 +182,12 @@ impl Walk<'_, '_> {
         // A tab is blank, and a delimiter.
         if string.trim().is_empty() && text != Text::Character {
             self.reject(at, format!("`{}` is empty", at.place.path), Some(format!("for example {}", quoted(example))));
+        } else if matches!(text, Text::Variable | Text::Path) && looks_like_key(string)
+            || text == Text::Header && has_key_prefix(string)
+        {
+            self.key_in_the_file(at);
+        } else if let Some((flaw, hint)) = flaw_of(text, string) {
+            self.reject(at, format!("`{}` {flaw}", at.place.path), Some(hint.to_owned()));
         } else if text != Text::Prose && names_variable(string) {
             let hint = "write the value itself; keys alone come from the environment, and they are read without \
                         being named here"
@@ -378,10 +396,4 @@ fn range_in_words(min: Bound<f64>, max: Bound<f64>) -> String {
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => "a number".into(),
     }
-}
-
-/// Whether a string asks for an environment variable: `${NAME}` anywhere, or `$NAME` alone.
-fn names_variable(string: &str) -> bool {
-    let shouted = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    string.contains("${") || string.strip_prefix('$').is_some_and(shouted)
 }

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use yw_task::ModelRef;
-
 use super::file::file;
+use super::model::model;
 use super::task::Surroundings;
 use crate::grammar::EXAMPLES;
 use crate::project::{AskSpec, Examples};
-use crate::raw::{At, Report, View};
-use crate::suggest::closest;
+use crate::raw::{Report, View};
 
 pub(super) fn ask(view: &View<'_>, surroundings: &mut Surroundings<'_>, report: &mut Report<'_>) -> Option<AskSpec> {
-    let model = view.text("ask").and_then(|text| model(&text, surroundings, report));
+    let model = view.text("ask").and_then(|text| model(&text, surroundings.providers, report));
     let prompt = view.text("prompt").map(|path| file(path, surroundings.dir, report));
     let system = view.text("system").map(|path| file(path, surroundings.dir, report));
     let examples = examples(view, surroundings, report);
@@ -25,23 +23,6 @@ pub(super) fn ask(view: &View<'_>, surroundings: &mut Surroundings<'_>, report: 
         max_tokens: view.integer("max_tokens").map(|n| n.value),
         timeout: view.integer("timeout_ms").map(|ms| Duration::from_millis(ms.value)),
     })
-}
-
-fn model(text: &At<String>, surroundings: &mut Surroundings<'_>, report: &mut Report<'_>) -> Option<ModelRef> {
-    let Some(model) = ModelRef::parse(&text.value) else {
-        let message = format!("`{}` names no model of a provider", text.value);
-        report.error(&text.place, message).hint("write `provider/model`, for example `anthropic/claude-haiku-4-5`");
-        return None;
-    };
-    if !surroundings.providers.want(&model.provider) {
-        let message = format!("there is no provider `{}`", model.provider);
-        let known = surroundings.providers.names();
-        let guess = closest(&model.provider, known).map(|k| format!("did you mean `{k}`?"));
-        let define = || format!("define it: [provider.{}] with its base_url", model.provider);
-        report.error(&text.place, message).hint(guess.unwrap_or_else(define));
-        return None;
-    }
-    Some(model)
 }
 
 fn examples(view: &View<'_>, surroundings: &Surroundings<'_>, report: &mut Report<'_>) -> Examples {

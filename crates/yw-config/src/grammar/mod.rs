@@ -7,6 +7,8 @@
 mod candidate;
 mod fitted;
 mod provider;
+mod route;
+mod serve;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,9 @@ use std::ops::Bound;
 
 pub(crate) use candidate::{ASK, CANDIDATE, CANDIDATES_DOC, CASCADE, EXAMPLES};
 pub(crate) use fitted::{AUTO, BASELINE, DECISIONS, FEATURES, LINEAR, LOAD, LOADED, NEAREST, TUNE};
-pub(crate) use provider::{PRICE, PROVIDER, SERVE};
+pub(crate) use provider::{KEY, PRICE, PROVIDER};
+pub(crate) use route::{BREAKER, ROUTE, TARGET};
+pub(crate) use serve::{CALLS, RATES, RESPONSES, SERVE};
 pub(crate) use task::{BOOLEAN_COSTS, DATA, FOLDS, FRACTION, LIMITS, TASK, TEST};
 pub(crate) use trees::{GOSS, TREES};
 
@@ -148,6 +152,16 @@ pub(crate) enum Text {
     SplitBy,
     /// `address:port`.
     Socket,
+    /// A name at a cloud: letters, digits and a few signs that are safe in addresses.
+    Name,
+    /// The name of an environment variable.
+    Variable,
+    /// The name of a header.
+    HeaderName,
+    /// What a header says.
+    Header,
+    /// `amount/window`.
+    Rate,
 }
 
 /// A closed set of words.
@@ -184,6 +198,10 @@ pub(crate) enum Names {
     Labels,
     /// `provider/model`.
     Models,
+    /// Whatever clients send as the name of a model.
+    Routes,
+    /// The names of HTTP headers.
+    Headers,
 }
 
 impl Names {
@@ -193,6 +211,8 @@ impl Names {
             Names::Plain => "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$",
             Names::Columns | Names::Labels => "\\S",
             Names::Models => "^[^/]+/.+$",
+            Names::Routes => "^[^\\s\\x00-\\x1f\\x7f]([^\\x00-\\x1f\\x7f]{0,126}[^\\s\\x00-\\x1f\\x7f])?$",
+            Names::Headers => "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
         }
     }
 
@@ -202,6 +222,14 @@ impl Names {
             Names::Plain => !name.is_empty() && name.len() <= 64 && !name.starts_with('.') && name.chars().all(plain),
             Names::Columns | Names::Labels => !name.trim().is_empty(),
             Names::Models => yw_task::ModelRef::parse(name).is_some(),
+            Names::Routes => {
+                let control = |c: char| c.is_ascii_control();
+                name.trim() == name && (1..=128).contains(&name.chars().count()) && !name.contains(control)
+            }
+            Names::Headers => {
+                let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+.^_`|~-".contains(c);
+                !name.is_empty() && name.chars().all(token)
+            }
         }
     }
 
@@ -212,6 +240,8 @@ impl Names {
             Names::Columns => "columns have names that are not blank",
             Names::Labels => "labels are not blank",
             Names::Models => "models are named `provider/model`, in quotes because of the slash",
+            Names::Routes => "routes have the names that clients send: up to 128 characters in one line",
+            Names::Headers => "headers have names of letters, digits and `-`",
         }
     }
 }
@@ -259,14 +289,15 @@ pub(crate) static ROOT: Table = Table {
     keys: &[&[
         Key::new("name", Shape::Text(Text::Prose), "What the project is called in reports.", "name = \"support\"")
             .or_else("the folder's name"),
-        Key::new("task", Shape::Map(&TASKS), "The tasks, each a table of its own.", "[task.triage]").required(),
+        Key::new("task", Shape::Map(&TASKS), "The tasks, each a table of its own.", "[task.triage]")
+            .or_else("none, in a project that only serves models"),
+        Key::new("route", Shape::Map(&route::ROUTES), "Ways to reach models.", "[route.fast]"),
         Key::new("provider", Shape::Map(&PROVIDERS), "Servers of models.", "[provider.local]"),
         Key::new("price", Shape::Map(&PRICES), "Prices of models.", "[price.\"local/qwen3\"]"),
         Key::new("serve", Shape::Table(&SERVE), "How `yw serve` listens.", "[serve]"),
     ]],
     later: &[
         ("library", "put what the model must know into `prompt` until then"),
-        ("route", "name one `provider/model` in each candidate until then"),
         ("agent", "use a candidate with `ask` until then"),
     ],
     habits: &[&[
@@ -274,7 +305,10 @@ pub(crate) static ROOT: Table = Table {
         ("candidates", "candidates belong to a task: [task.NAME.candidate.NAME]"),
         ("model", "models are candidates of a task: [task.NAME.candidate.NAME]"),
         ("models", "models are candidates of a task: [task.NAME.candidate.NAME]"),
+        ("routes", "each route is a table of its own: [route.NAME]"),
+        ("router", "each route is a table of its own: [route.NAME]"),
         ("server", "the table is [serve]"),
+        ("gateway", "the table is [serve]"),
         ("project", "the name stands alone: `name = \"…\"`"),
     ]],
 };

@@ -77,11 +77,14 @@ fn keys_are_known_once() {
 
 #[test]
 fn patterns_say_what_names_are_allowed() {
-    for names in [Names::Plain, Names::Columns, Names::Labels, Names::Models] {
+    for names in [Names::Plain, Names::Columns, Names::Labels, Names::Models, Names::Routes, Names::Headers] {
         let pattern = regex::Regex::new(names.pattern()).unwrap();
         let long = "x".repeat(65);
-        for name in ["a", "", " ", ".a", "a.b", "a/b", "/b", "a/", "a/b/c", "ü", "a b", "-", "../x", &long, &long[1..]]
-        {
+        let longest = "x".repeat(129);
+        let mut all =
+            vec!["a", "", " ", ".a", "a.b", "a/b", "/b", "a/", "a/b/c", "ü", "a b", "-", "../x", "x-y", "a:b"];
+        all.extend(["a\tb", "a\u{7f}", " a", "a ", &long, &long[1..], &longest, &longest[1..]]);
+        for name in all {
             assert_eq!(names.allow(name), pattern.is_match(name), "{name:?} for {}", names.pattern());
         }
     }

@@ -1,19 +1,23 @@
 //! The checked project: every value is known to be of its type, in its range, and to fit the others.
 
 mod candidate;
+mod gateway;
 mod trees;
 
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use yw_task::{AnswerKind, Dialect, Field, Metric, ModelRef, Usd};
+use yw_task::{AnswerKind, Field, Metric};
 
 pub use self::candidate::{
     AskSpec, AutoSpec, BaselineSpec, Calibrate, CandidateKind, CandidateSpec, CascadeSpec, ClassWeight, Decide,
     Examples, LinearSpec, Loss, NGrams, NearestSpec, Statistic, TextSpec, TuneSpec, Weights,
+};
+pub use self::gateway::{
+    BreakerSpec, CallsSpec, KeySource, LimitSpec, LimitsSpec, PriceSpec, ProviderSpec, RouteBy, RouteSpec, RouteTarget,
+    ServeSpec, Window,
 };
 pub use self::trees::{GossSpec, Monotone, TreesGrowth, TreesMode, TreesObjective, TreesSpec};
 
@@ -31,9 +35,12 @@ pub struct Project {
     pub file: PathBuf,
     /// The text of the file, byte for byte as it was checked: what a run keeps as its snapshot.
     pub text: Arc<str>,
-    /// The tasks, in the order of the file.
+    /// The tasks, in the order of the file; none in a project that only serves models.
     pub tasks: Vec<TaskSpec>,
-    /// The providers that the file defines, then the well-known ones that candidates use without a definition.
+    /// The routes, in the order of the file.
+    pub routes: Vec<RouteSpec>,
+    /// The providers that the file defines, then the well-known ones that candidates and routes use without a
+    /// definition. Others may be reached as [`ProviderSpec::well_known`].
     pub providers: Vec<ProviderSpec>,
     /// Prices that add to the price table or override it.
     pub prices: Vec<PriceSpec>,
@@ -47,6 +54,16 @@ impl Project {
     /// The task of this name.
     pub fn task(&self, name: &str) -> Option<&TaskSpec> {
         self.tasks.iter().find(|t| t.name == name)
+    }
+
+    /// The route of this name.
+    pub fn route(&self, name: &str) -> Option<&RouteSpec> {
+        self.routes.iter().find(|r| r.name == name)
+    }
+
+    /// The provider of this name, defined or used.
+    pub fn provider(&self, name: &str) -> Option<&ProviderSpec> {
+        self.providers.iter().find(|p| p.name == name)
     }
 
     /// A problem that was found later (a column that the data lacks, say), placed at a key of the project file.
@@ -202,47 +219,4 @@ pub struct LabelCost {
     pub answer: String,
     /// What it costs.
     pub cost: f64,
-}
-
-/// A company or server that models are reached at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderSpec {
-    /// Its name, the first part of `provider/model`.
-    pub name: String,
-    /// What it speaks.
-    pub dialect: Dialect,
-    /// Where: `http` or `https`, without credentials, query, fragment or a slash at the end.
-    pub base_url: String,
-    /// Calls under way at once, at most; at least one.
-    pub concurrency: u32,
-    /// How long one try may take.
-    pub timeout: Duration,
-    /// Tries after the first.
-    pub max_retries: u32,
-    /// Whether it does not answer without a key. The key's variable is [`yw_task::key_variable`] of the name.
-    pub key: bool,
-}
-
-/// What a model costs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PriceSpec {
-    /// The model.
-    pub model: ModelRef,
-    /// Of one token read, exactly.
-    pub input: Usd,
-    /// Of one token written, exactly.
-    pub output: Usd,
-    /// Of one token that the provider read from its cache, exactly; none is the price of any other token read.
-    pub cached_input: Option<Usd>,
-}
-
-/// How `yw serve` listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServeSpec {
-    /// Where.
-    pub address: SocketAddr,
-    /// The largest request body.
-    pub max_body_bytes: u64,
-    /// How long a request may take.
-    pub timeout: Duration,
 }

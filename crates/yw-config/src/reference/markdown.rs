@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::ops::Bound;
 
-use yw_task::{AnswerKind, Metric, WELL_KNOWN_PROVIDERS, key_variable};
+use yw_task::{AnswerKind, KeyScheme, Metric, ProviderAddress, WELL_KNOWN_PROVIDERS, WellKnownProvider};
 
 use crate::environment::VARIABLES;
 use crate::grammar::{
-    ASK, AUTO, BASELINE, BOOLEAN_COSTS, CANDIDATES_DOC, CASCADE, DATA, DECISIONS, Default, EXAMPLES, FEATURES, FOLDS,
-    FRACTION, GOSS, Key, LIMITS, LINEAR, LOAD, LOADED, NEAREST, PRICE, PROVIDER, ROOT, SERVE, Shape, TASK, TREES, TUNE,
-    Table, Text,
+    ASK, AUTO, BASELINE, BOOLEAN_COSTS, BREAKER, CALLS, CANDIDATES_DOC, CASCADE, DATA, DECISIONS, Default, EXAMPLES,
+    FEATURES, FOLDS, FRACTION, GOSS, KEY, Key, LIMITS, LINEAR, LOAD, LOADED, NEAREST, PRICE, PROVIDER, RATES,
+    RESPONSES, ROOT, ROUTE, SERVE, Shape, TARGET, TASK, TREES, TUNE, Table, Text,
 };
 use crate::shape::plain;
 use crate::suggest::listed;
@@ -40,10 +40,20 @@ pub fn markdown() -> String {
         section(&mut page, 4, variant.table);
     }
     section(&mut page, 3, &CASCADE);
+    section(&mut page, 2, &ROUTE);
+    for table in [&TARGET, &BREAKER] {
+        section(&mut page, 3, table);
+    }
     section(&mut page, 2, &PROVIDER);
+    for variant in KEY.all {
+        section(&mut page, 3, variant.table);
+    }
     providers(&mut page);
     section(&mut page, 2, &PRICE);
     section(&mut page, 2, &SERVE);
+    for table in [&RATES, &CALLS, &RESPONSES] {
+        section(&mut page, 3, table);
+    }
     environment(&mut page);
     page
 }
@@ -126,6 +136,11 @@ fn name_of(text: Text) -> &'static str {
         Text::Character => "one character",
         Text::SplitBy => "`random`, `time:column` or `group:column`",
         Text::Socket => "address and port",
+        Text::Name => "name",
+        Text::Variable => "environment variable",
+        Text::HeaderName => "header",
+        Text::Header => "what it says",
+        Text::Rate => "`amount/window`",
     }
 }
 
@@ -158,19 +173,27 @@ fn metrics(page: &mut String) {
 }
 
 fn providers(page: &mut String) {
-    heading(page, 3, "Well-known providers", "These need no entry; setting the key is enough.");
-    rows(
-        page,
-        ["Provider", "Dialect", "Address", "Key"],
-        WELL_KNOWN_PROVIDERS.iter().map(|p| {
-            [
-                p.name.to_owned(),
-                format!("`{}`", p.dialect),
-                p.base_url.to_owned(),
-                format!("`{}`", key_variable(p.name)),
-            ]
-        }),
-    );
+    let doc = "These need no entry; setting the key is enough. Those on this machine need no key. Dialects after the first \
+               serve clients that speak them, word for word.";
+    heading(page, 3, "Well-known providers", doc);
+    let row = |p: &WellKnownProvider| {
+        let dialects: Vec<String> = p.dialects.iter().map(|d| format!("`{d}`")).collect();
+        let address = match p.address {
+            ProviderAddress::At(url) => url.to_owned(),
+            ProviderAddress::Own => "its `base_url`".to_owned(),
+            ProviderAddress::Region => "of its `region`".to_owned(),
+            ProviderAddress::Project => "of its `project` and `location`".to_owned(),
+        };
+        let key = format!("`{}`", p.key_variable());
+        let (key, sent) = match p.key {
+            KeyScheme::Bearer => (key, "`Authorization: Bearer`".to_owned()),
+            KeyScheme::Header(name) => (key, format!("`{name}`")),
+            KeyScheme::SigV4 => (format!("AWS credentials, or {key}"), "signature (SigV4)".to_owned()),
+            KeyScheme::GoogleToken => ("Google credentials".to_owned(), "token".to_owned()),
+        };
+        [format!("`{}`", p.name), dialects.join(", "), address, key, sent]
+    };
+    rows(page, ["Provider", "Dialects", "Address", "Key", "Sent as"], WELL_KNOWN_PROVIDERS.iter().map(row));
 }
 
 fn environment(page: &mut String) {

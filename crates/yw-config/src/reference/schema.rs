@@ -113,6 +113,11 @@ fn string(text: Text) -> Map<String, Value> {
         Text::Model => json!({ "type": "string", "pattern": Names::Models.pattern() }),
         Text::Url => json!({ "type": "string", "pattern": "^https?://[^@?#]+$" }),
         Text::Character => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
+        Text::Name => json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" }),
+        Text::Variable => json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }),
+        Text::HeaderName => json!({ "type": "string", "pattern": Names::Headers.pattern() }),
+        Text::Header => json!({ "type": "string", "pattern": "^[ -~]*[!-~][ -~]*$" }),
+        Text::Rate => json!({ "type": "string", "pattern": "^\\s*\\$?[0-9_.]+\\s*(/\\s*[A-Za-z]+|\\s[A-Za-z ]+)$" }),
         Text::SplitBy => json!({ "type": "string", "pattern": "^(random|(time|group):.+)$" }),
         _ => json!({ "type": "string", "pattern": "\\S" }),
     })

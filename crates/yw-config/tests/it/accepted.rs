@@ -80,7 +80,7 @@ fn the_example_of_the_design() {
     assert_eq!(ask.examples, Examples::Nearest(8));
     assert_eq!(ask.prompt.as_deref(), Some(&*folder.path().join("prompts/triage.md")));
 
-    let providers: Vec<_> = project.providers.iter().map(|p| (p.name.as_str(), p.dialect, p.key)).collect();
+    let providers: Vec<_> = project.providers.iter().map(|p| (p.name.as_str(), p.dialect(), p.needs_key)).collect();
     assert_eq!(providers, [("local", Dialect::OpenAi, false), ("anthropic", Dialect::Anthropic, true)]);
 }
 
@@ -334,7 +334,10 @@ fn prices_are_exact_and_providers_may_change_well_known_ones() {
          [price.\"lab/x\"]\ninput = 0.1\noutput = 3\ncached_input = 0.000001\n",
     );
     let [openai, lab] = project.providers.as_slice() else { panic!("{:?}", project.providers) };
-    assert_eq!((openai.base_url.as_str(), openai.concurrency, openai.key), ("https://api.openai.com/v1", 2, true));
+    assert_eq!(
+        (openai.base_url.as_str(), openai.concurrency, openai.needs_key),
+        ("https://api.openai.com/v1", 2, true)
+    );
     assert_eq!((lab.base_url.as_str(), lab.concurrency, lab.max_retries), ("https://lab.example", 8, 4));
     let price = &project.prices[0];
     assert_eq!(price.model.to_string(), "lab/x");

@@ -1,6 +1,7 @@
 //! The project file from outside: what is accepted, what is refused and how it is said.
 
 mod accepted;
+mod gateway;
 mod mistakes;
 mod mutations;
 mod reference;
