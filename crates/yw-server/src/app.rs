@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use yw_arena::Asking;
-use yw_config::Project;
-use yw_store::{LogWriter, Store, StoreError};
+use yw_config::{CallsSpec, Project};
+use yw_store::{LogWriter, Store};
 
 use crate::champions::Champions;
+use crate::gateway::{self, OpenError, Proxy};
 use crate::metrics::Metrics;
 use crate::{ApiError, feedback, guard, health, metrics, openapi, tasks};
 
@@ -19,6 +20,8 @@ pub struct App {
     pub(crate) champions: Champions,
     pub(crate) store: Store,
     pub(crate) log: LogWriter,
+    pub(crate) proxy: Arc<Proxy>,
+    keep_calls: CallsSpec,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
 }
@@ -27,18 +30,18 @@ pub struct App {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) max_body_bytes: usize,
+    /// Of a request to the gateway: pictures and documents come in it.
+    pub(crate) max_call_bytes: usize,
     pub(crate) timeout: Duration,
 }
+
+/// As much as the providers themselves take.
+const MAX_CALL_BYTES: usize = 64 << 20;
 
 impl App {
     /// Loads the champions of the project's tasks, or of the one that is named. A task without a champion is served as
     /// not ready; a champion that cannot be loaded is logged and counts as none until it is replaced.
-    pub async fn open(
-        project: &Project,
-        store: &Store,
-        asking: &Asking,
-        task: Option<&str>,
-    ) -> Result<App, StoreError> {
+    pub async fn open(project: &Project, store: &Store, asking: &Asking, task: Option<&str>) -> Result<App, OpenError> {
         let names: Vec<String> =
             project.tasks.iter().map(|t| t.name.clone()).filter(|n| task.is_none_or(|only| only == n)).collect();
         Ok(App {
@@ -46,13 +49,24 @@ impl App {
             store: store.clone(),
             log: store.log().await?,
             metrics: Arc::default(),
-            limits: Limits { max_body_bytes: project.serve.max_body_bytes as usize, timeout: project.serve.timeout },
+            proxy: Arc::new(Proxy::open(project, asking.gateway.clone(), store).await?),
+            keep_calls: project.serve.calls,
+            limits: Limits {
+                max_body_bytes: project.serve.max_body_bytes as usize,
+                max_call_bytes: MAX_CALL_BYTES.max(project.serve.max_body_bytes as usize),
+                timeout: project.serve.timeout,
+            },
         })
     }
 
     /// Picks up promotions made by other processes; runs until dropped.
     pub(crate) async fn follow_promotions(self) {
         self.champions.follow(&self.store).await;
+    }
+
+    /// Picks up keys that other processes made or revoked, and removes old records; runs until dropped.
+    pub(crate) async fn follow_keys(self) {
+        self.proxy.follow(&self.store, &self.keep_calls).await;
     }
 
     /// Every route.
@@ -62,6 +76,7 @@ impl App {
             .route("/v1/tasks/{task}", get(tasks::show))
             .route("/v1/tasks/{task}/predict", post(tasks::predict))
             .route("/v1/feedback", post(feedback::create))
+            .merge(self.gateway_routes())
             .route("/healthz", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/metrics", get(metrics::show))
@@ -70,5 +85,16 @@ impl App {
             .method_not_allowed_fallback(ApiError::no_method)
             .layer(axum::middleware::from_fn_with_state(self.clone(), guard::request))
             .with_state(self.clone())
+    }
+    /// The dialects of OpenAI and Anthropic. Clients of Anthropic's append `/v1` themselves, those of OpenAI's have it in
+    /// their base address.
+    fn gateway_routes(&self) -> Router<App> {
+        Router::new()
+            .route(gateway::CHAT_PATH, post(gateway::openai_chat))
+            .route(gateway::RESPONSES_PATH, post(gateway::responses))
+            .route(gateway::MESSAGES_PATH, post(gateway::messages))
+            .route(gateway::COUNT_PATH, post(gateway::count_tokens))
+            .route(gateway::EMBEDDINGS_PATH, post(gateway::embeddings))
+            .route(gateway::MODELS_PATH, get(gateway::models))
     }
 }

@@ -1,6 +1,6 @@
 //! The one error of the server.
 
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use yw_store::StoreError;
@@ -45,7 +45,15 @@ impl ApiError {
 
     /// The fallback route.
     pub(crate) async fn no_route(uri: Uri) -> ApiError {
-        let message = format!("there is nothing at {}; see /openapi.json for what there is", uri.path());
+        let path = uri.path();
+        let hint = match path {
+            "/chat/completions" | "/responses" | "/embeddings" | "/models" => {
+                "base_url must end in /v1 for this client"
+            }
+            _ if path.starts_with("/v1/v1/") => "base_url must not end in /v1 for this client",
+            _ => "see /openapi.json for what there is",
+        };
+        let message = format!("there is nothing at {path}; {hint}");
         ApiError::not_found("no_route", message)
     }
 
@@ -55,6 +63,9 @@ impl ApiError {
         ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "no_method", message)
     }
 }
+
+/// The header of OpenAI's clients with the id of a request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -67,8 +78,11 @@ impl IntoResponse for ApiError {
         if let Some(cause) = &self.cause {
             tracing::error!(code = self.code, error = &**cause as &dyn std::error::Error, "{}", self.message);
         }
-        let body = json!({ "error": { "code": self.code, "message": self.message } });
-        (self.status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        // The type and the id are what clients of the gateway's dialects look for.
+        let kind = if self.status.is_server_error() { "server_error" } else { "invalid_request_error" };
+        let body = json!({ "error": { "code": self.code, "message": self.message, "type": kind } });
+        let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (REQUEST_ID, yw_store::new_id())];
+        (self.status, headers, body.to_string()).into_response()
     }
 }
 

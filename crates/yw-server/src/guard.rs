@@ -1,7 +1,7 @@
 //! What every request passes: browsers of other sites are refused, time is limited, a panic is one request's error.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 
-use crate::{ApiError, App};
+use crate::{ApiError, App, gateway};
 
 /// The middleware around all routes.
 pub(crate) async fn request(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -25,7 +25,18 @@ pub(crate) async fn request(State(app): State<App>, request: Request, next: Next
 }
 
 async fn answer(app: &App, request: Request, next: Next) -> Response {
-    if let Err(refusal) = same_site(request.headers()) {
+    // With keys on, a browser has nothing that another site could use; without them, the address is all there is.
+    if !app.proxy.wants_keys()
+        && let Err(refusal) =
+            same_site(request.uri().authority().map(|authority| authority.as_str()), request.headers())
+    {
+        return refusal.into_response();
+    }
+    if gateway::is_path(request.uri().path()) {
+        // Models may take minutes: routes have time limits of their own, and errors are told in the client's dialect.
+        return next.run(request).await;
+    }
+    if let Err(refusal) = gateway::check_key(app, request.uri().path(), request.headers()) {
         return refusal.into_response();
     }
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
@@ -45,12 +56,14 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
 /// A page of another site must not make a visitor's browser ask this server, which may spend money: a browser says
 /// where a request comes from (`Origin`), and what name it thinks the server has (`Host`, which a rebound DNS name
 /// gives away).
-fn same_site(headers: &HeaderMap) -> Result<(), ApiError> {
+///
+/// `authority` is the host of an absolute request line, which counts as a `Host` too. All that are there must be right:
+/// whoever stands before this server may have believed another of them.
+fn same_site(authority: Option<&str>, headers: &HeaderMap) -> Result<(), ApiError> {
     let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
     let refuse = |what: &str| ApiError::new(StatusCode::FORBIDDEN, "cross_site", format!("{what} is not this machine"));
-    if let Some(host) = text(header::HOST)
-        && !is_loopback_name(host)
-    {
+    let hosts = headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or_default());
+    if !hosts.chain(authority).all(is_loopback_name) {
         return Err(refuse("the Host header"));
     }
     if let Some(origin) = text(header::ORIGIN)
@@ -73,16 +86,29 @@ fn is_loopback_name(host: &str) -> bool {
 
 /// The whole body, or 413 as soon as it is known to be too long.
 pub(crate) async fn read_body(app: &App, headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, ApiError> {
-    let limit = app.limits.max_body_bytes;
+    read_body_up_to(app.limits.max_body_bytes, headers, body).await
+}
+
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The whole body of at most `limit` bytes.
+pub(crate) async fn read_body_up_to(
+    limit: usize,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<axum::body::Bytes, ApiError> {
     let too_large = || {
-        let message = format!("the body is over the limit of {limit} bytes; send the rows in parts");
+        let message = format!("the body is over the limit of {limit} bytes; send less at once");
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     };
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|n| n > limit as u64) {
         return Err(too_large());
     }
-    axum::body::to_bytes(body, limit).await.map_err(|e| {
+    let reading = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, limit)).await;
+    let late = || ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time");
+    reading.map_err(|_| late())?.map_err(|e| {
         let is_limit = std::error::Error::source(&e).is_some_and(|s| s.to_string().contains("length limit"));
         if is_limit { too_large() } else { ApiError::bad_request("the body broke off") }
     })

@@ -30,8 +30,11 @@ pub struct Server {
 /// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The address is open to other machines, and there are no keys yet to keep strangers out.
-    #[error("{address} is open to other machines, and this version has no keys to keep strangers out")]
+    /// The address is open to other machines, and there are no keys to keep strangers out.
+    #[error(
+        "{address} is open to other machines; set `keys = true` in [serve] and make a key with `yw key create` to keep \
+         strangers out"
+    )]
     NotLoopback {
         /// The address.
         address: SocketAddr,
@@ -48,9 +51,9 @@ pub enum BindError {
 }
 
 impl Server {
-    /// Listens on a loopback address; port 0 takes a free one.
+    /// Listens on an address, which without keys must be a loopback one; port 0 takes a free one.
     pub async fn bind(app: App, address: SocketAddr) -> Result<Self, BindError> {
-        if !address.ip().is_loopback() {
+        if !address.ip().is_loopback() && !app.proxy.wants_keys() {
             return Err(BindError::NotLoopback { address });
         }
         let io_error = |source| BindError::Io { address, source };
@@ -66,7 +69,8 @@ impl Server {
 
     /// Answers requests until `shutdown` resolves, then lets those under way finish.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let follower = tokio::spawn(self.app.clone().follow_promotions());
+        let followers =
+            [tokio::spawn(self.app.clone().follow_promotions()), tokio::spawn(self.app.clone().follow_keys())];
         let router = self.app.router();
         let connections = GracefulShutdown::new();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -84,7 +88,7 @@ impl Server {
             }
         }
         drop(self.listener);
-        follower.abort();
+        followers.iter().for_each(tokio::task::JoinHandle::abort);
         if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
             tracing::warn!("some requests did not finish within {} s", GRACE.as_secs());
         }
@@ -98,7 +102,8 @@ fn serve_connection(stream: TcpStream, router: Router, connections: &GracefulShu
     // Answers are small and wait for nothing: send them at once.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // HTTP/1.1 alone: a client that is slow to say which it speaks would hold its connection for ever.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let watched = connections.watch(connection);

@@ -1,5 +1,7 @@
 //! `/metrics`: counters and histograms in Prometheus' text format, version 0.0.4.
 
+mod calls;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -8,8 +10,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use yw_store::CallRecord;
 use yw_task::Outcome;
 
+use self::calls::Calls;
 use crate::App;
 
 /// Upper bounds of the duration buckets, in seconds.
@@ -27,6 +31,7 @@ struct Counts {
     answers: BTreeMap<(String, &'static str), u64>,
     tokens: BTreeMap<(String, &'static str), u64>,
     usd: BTreeMap<String, f64>,
+    calls: Calls,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -36,16 +41,32 @@ struct Histogram {
     seconds: f64,
 }
 
+impl Histogram {
+    fn observe(&mut self, seconds: f64) {
+        if let Some(bucket) = BUCKETS.iter().position(|&bound| seconds <= bound) {
+            self.buckets[bucket] += 1;
+        }
+        self.count += 1;
+        self.seconds += seconds;
+    }
+
+    /// Its lines under `name`; `labels` may not be empty.
+    fn write(&self, text: &mut String, name: &str, labels: &str) -> std::fmt::Result {
+        let mut below = 0;
+        for (bound, n) in BUCKETS.iter().zip(self.buckets) {
+            below += n;
+            writeln!(text, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}")?;
+        }
+        writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", self.count)?;
+        writeln!(text, "{name}_sum{{{labels}}} {}", self.seconds)?;
+        writeln!(text, "{name}_count{{{labels}}} {}", self.count)
+    }
+}
+
 impl Metrics {
     pub(crate) fn request(&self, route: &str, status: u16, elapsed: Duration) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let histogram = counts.requests.entry((route.to_owned(), status)).or_default();
-        let seconds = elapsed.as_secs_f64();
-        if let Some(bucket) = BUCKETS.iter().position(|&bound| seconds <= bound) {
-            histogram.buckets[bucket] += 1;
-        }
-        histogram.count += 1;
-        histogram.seconds += seconds;
+        counts.requests.entry((route.to_owned(), status)).or_default().observe(elapsed.as_secs_f64());
     }
 
     pub(crate) fn answer(&self, task: &str, outcome: &Outcome) {
@@ -61,20 +82,18 @@ impl Metrics {
         }
     }
 
+    /// Counts a call of the gateway.
+    pub(crate) fn call(&self, record: &CallRecord) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).calls.count(record);
+    }
+
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let name = "yw_http_request_duration_seconds";
         family(text, name, "histogram", "Time from the head of a request to its response.")?;
         for ((route, status), histogram) in &counts.requests {
             let labels = format!("route=\"{}\",status=\"{status}\"", escaped(route));
-            let mut below = 0;
-            for (bound, n) in BUCKETS.iter().zip(histogram.buckets) {
-                below += n;
-                writeln!(text, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}")?;
-            }
-            writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", histogram.count)?;
-            writeln!(text, "{name}_sum{{{labels}}} {}", histogram.seconds)?;
-            writeln!(text, "{name}_count{{{labels}}} {}", histogram.count)?;
+            histogram.write(text, name, &labels)?;
         }
         family(text, "yw_answers_total", "counter", "Rows by task and outcome: ok, or the kind of failure.")?;
         for ((task, outcome), n) in &counts.answers {
@@ -88,7 +107,7 @@ impl Metrics {
         for (task, usd) in &counts.usd {
             writeln!(text, "yw_usd_total{{task=\"{}\"}} {usd}", escaped(task))?;
         }
-        Ok(())
+        counts.calls.write(text)
     }
 }
 

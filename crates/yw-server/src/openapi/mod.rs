@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde_json::{Map, Value, json};
 use yw_task::{AnswerKind, FieldType};
 
-use crate::App;
 use crate::champions::Version;
+use crate::{App, gateway};
 
 /// The description, OpenAPI 3.1.
 pub(crate) async fn show(State(app): State<App>) -> Json<Value> {
@@ -19,6 +19,10 @@ pub(crate) async fn show(State(app): State<App>) -> Json<Value> {
     let get = |summary: &str| json!({ "get": { "summary": summary, "responses": { "200": { "description": "OK" } } } });
     paths.insert("/v1/tasks".to_owned(), get("The served tasks, their fields and champions"));
     paths.insert("/v1/feedback".to_owned(), feedback_path());
+    for (path, summary) in gateway::POST_PATHS {
+        paths.insert(path.to_owned(), gateway_path(summary));
+    }
+    paths.insert(gateway::MODELS_PATH.to_owned(), get("The names of models that clients can ask for"));
     paths.insert("/healthz".to_owned(), get("Whether the process is up"));
     paths.insert("/readyz".to_owned(), get("Whether every task has a version that answers"));
     paths.insert("/metrics".to_owned(), get("Counters and histograms in Prometheus' text format"));
@@ -28,6 +32,16 @@ pub(crate) async fn show(State(app): State<App>) -> Json<Value> {
         "paths": paths,
         "components": { "schemas": { "Error": error_schema() } },
     }))
+}
+
+/// A path of the gateway, whose bodies are those of the dialect's own reference.
+fn gateway_path(summary: &str) -> Value {
+    let any = json!({ "type": "object" });
+    json!({ "post": {
+        "summary": summary,
+        "requestBody": { "required": true, "content": { "application/json": { "schema": any } } },
+        "responses": { "200": { "description": "The answer, whole or as server-sent events" } },
+    } })
 }
 
 fn predict_path(task: &str, version: &Version) -> Value {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use yw_task::{LabelSet, Outcome, RowErrorKind, Scores};
+use yw_task::{LabelSet, Outcome, RowErrorKind, Scores, Usage};
 
 use super::ExplanationBody;
 use crate::champions::Version;
@@ -32,6 +32,8 @@ pub(crate) struct AnswerBody {
     pub(crate) latency_ms: f64,
     /// What this answer cost, in dollars.
     pub(crate) usd: f64,
+    #[serde(skip)]
+    pub(crate) usage: Usage,
 }
 
 /// Why a row has no answer.
@@ -69,6 +71,7 @@ impl AnswerBody {
             }),
             latency_ms: head.latency_ms,
             usd: outcome.usage.usd.as_dollars(),
+            usage: outcome.usage,
         }
     }
 }

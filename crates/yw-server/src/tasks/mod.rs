@@ -4,15 +4,19 @@ mod answer;
 mod explanation;
 mod predict;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::champions::Version;
 use crate::{ApiError, App};
 
+pub(crate) use crate::error::status_of;
 pub use explanation::{ContributionBody, ExplanationBody};
-pub(crate) use predict::predict;
+pub(crate) use predict::{answer_one, predict};
 
 /// Every served task.
 pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
@@ -25,6 +29,15 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
 pub(crate) async fn show(State(app): State<App>, Path(task): Path<String>) -> Result<Json<Value>, ApiError> {
     let version = app.champions.get(&task).ok_or_else(|| unknown_task(&app, &task))?;
     Ok(Json(describe(&task, version.as_deref())))
+}
+
+/// The version that answers a task.
+pub(crate) fn version(app: &App, task: &str) -> Result<Arc<Version>, ApiError> {
+    let version = app.champions.get(task).ok_or_else(|| unknown_task(app, task))?;
+    version.ok_or_else(|| {
+        let message = format!("nothing answers task `{task}` yet; `yw run` finds a champion, `yw promote` chooses one");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_champion", message)
+    })
 }
 
 fn unknown_task(app: &App, task: &str) -> ApiError {

@@ -14,7 +14,7 @@ use yw_store::{LogError, LogRecord, new_id};
 use yw_task::{Outcome, PredictContext, RowErrorKind, RowsBuilder};
 
 use super::answer::{AnswerBody, AnswerHead};
-use super::{ExplanationBody, unknown_task};
+use super::{ExplanationBody, version};
 use crate::champions::Version;
 use crate::error::status_of;
 use crate::{ApiError, App, guard};
@@ -37,11 +37,7 @@ pub(crate) async fn predict(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let version = app.champions.get(&task).ok_or_else(|| unknown_task(&app, &task))?;
-    let version = version.ok_or_else(|| {
-        let message = format!("nothing answers task `{task}` yet; `yw run` finds a champion, `yw promote` chooses one");
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_champion", message)
-    })?;
+    let version = version(&app, &task)?;
     let Query(query) = query.map_err(|e| {
         ApiError::bad_request(format!("the query may only be `explain=true` or `explain=false`: {}", e.body_text()))
     })?;
@@ -80,6 +76,17 @@ fn respond(status: StatusCode, body: &impl serde::Serialize) -> Response {
         Ok(json) => (status, [(header::CONTENT_TYPE, "application/json")], json).into_response(),
         Err(e) => ApiError::internal("the answer cannot be written as JSON", e).into_response(),
     }
+}
+
+/// The answer to one row, which is in the log when this returns, and what it took.
+pub(crate) async fn answer_one(
+    app: &App,
+    task: &str,
+    version: &Arc<Version>,
+    row: Value,
+) -> Result<AnswerBody, ApiError> {
+    let mut bodies = answer_rows(app, task, version, vec![row], &PredictQuery::default()).await?;
+    bodies.pop().ok_or_else(|| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "no answer was made"))
 }
 
 /// One body per row, in order. Answers, and failures to answer, are in the log when this returns.
