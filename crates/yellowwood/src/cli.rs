@@ -31,8 +31,12 @@ pub(crate) enum Command {
     Promote(PromoteArgs),
     /// List past runs, or show one
     Runs(RunsArgs),
-    /// Answer over HTTP with the champions
+    /// Answer over HTTP: with the champions, and with the models of every provider
     Serve(ServeArgs),
+    /// Make, list or revoke the keys of the server's clients
+    Key(KeyArgs),
+    /// List the calls that went through the server, or sum them up
+    Calls(CallsArgs),
 }
 
 /// How to print.
@@ -66,13 +70,18 @@ impl ProjectArgs {
 #[derive(Args)]
 #[command(after_help = "Examples:
   yw init                        a commented minimal project in this folder
-  yw init --example tickets      a whole one, with data, in ./tickets")]
+  yw init --example tickets      a whole one, with data, in ./tickets
+  yw init --from litellm config.yaml
+  yw init --from tensorzero config/tensorzero.toml gateway")]
 pub(crate) struct InitArgs {
     /// The folder to write to; it must not hold a project [default: this one, or the example's name]
     pub(crate) dir: Option<PathBuf>,
     /// Write this example: tickets, wine or refunds
     #[arg(long, value_name = "NAME")]
     pub(crate) example: Option<String>,
+    /// Translate the settings of another gateway, litellm or tensorzero, and list what has no translation
+    #[arg(long, num_args = 2, value_names = ["PROGRAM", "FILE"], conflicts_with = "example")]
+    pub(crate) from: Option<Vec<PathBuf>>,
 }
 
 #[derive(Args)]
@@ -243,13 +252,165 @@ pub(crate) struct RunsList {
 #[derive(Args)]
 #[command(after_help = "Example:
   yw serve examples/tickets
-  curl -s localhost:7878/v1/tasks/triage/predict -d '{\"subject\": \"Invoice\", \"body\": \"Where is it?\"}'")]
+  curl -s localhost:7878/v1/tasks/triage/predict -d '{\"subject\": \"Invoice\", \"body\": \"Where is it?\"}'
+  yw serve --record tape         keep what providers are asked and answer, see docs/cassettes.md
+  yw serve --replay tape         answer the same again, without a network or a key")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
     /// Where to listen [default: as the project file says, or 127.0.0.1:7878]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) address: Option<SocketAddr>,
+    /// Write every exchange with a provider to this folder, without the providers' keys
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
+    /// Ask no provider: answer with what was recorded in this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "record")]
+    pub(crate) replay: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  yw key create --name app --budget 20/month --rate 60/min
+  yw key create --name ci --models 'openai/*' --tokens 100000/day --expires 30d
+  yw key list
+  yw key revoke app")]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and show it, this once
+    Create(KeyCreate),
+    /// List the keys and what they have used
+    List(KeyList),
+    /// Take a key back; servers refuse it within a second
+    Revoke {
+        /// Its id or its name
+        key: String,
+        /// The project's folder [default: found upwards from here]
+        #[arg(short = 'p', long = "project", value_name = "DIR")]
+        project: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct KeyCreate {
+    /// What to call it: who is going to use it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// Dollars, such as 20/month, 1.50/day or '5 total'; more than one with commas
+    #[arg(long, value_name = "AMOUNT/TIME")]
+    pub(crate) budget: Option<String>,
+    /// Requests, such as 60/min
+    #[arg(long, value_name = "NUMBER/TIME")]
+    pub(crate) rate: Option<String>,
+    /// Tokens, read and written together, such as 100000/day
+    #[arg(long, value_name = "NUMBER/TIME")]
+    pub(crate) tokens: Option<String>,
+    /// Only these models, such as 'openai/*' [default: everything, unless there is another list]
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) models: Vec<String>,
+    /// Only these routes
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) routes: Vec<String>,
+    /// Only these tasks
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub(crate) tasks: Vec<String>,
+    /// When it ends: after so many days or hours (30d, 12h), or at a date (2027-01-31)
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) expires: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+    /// The project's folder [default: found upwards from here]
+    #[arg(short = 'p', long = "project", value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyList {
+    /// Those that are no longer valid too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+    /// The project's folder [default: found upwards from here]
+    #[arg(short = 'p', long = "project", value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  yw calls                                  the last calls
+  yw calls --key app --failed --since 1d
+  yw calls --by key,model --since 2026-11-01 --format csv
+  yw calls --id 019aa0c2-…                  everything about one call")]
+pub(crate) struct CallsArgs {
+    /// Sum up by: key, model, provider, route, day, status; more than one with commas
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub(crate) by: Vec<CallsBy>,
+    /// Everything about one call
+    #[arg(long, value_name = "ID", conflicts_with_all = ["by", "limit"])]
+    pub(crate) id: Option<String>,
+    /// Calls from then on: a date, or so long ago (1d, 12h, 30m)
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// Calls before then
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+    /// Calls with this key, by name or id
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Calls that this model answered
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub(crate) model: Option<String>,
+    /// Calls that this provider answered
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Calls that took this route
+    #[arg(long, value_name = "NAME")]
+    pub(crate) route: Option<String>,
+    /// Calls that failed
+    #[arg(long, conflicts_with = "status")]
+    pub(crate) failed: bool,
+    /// Calls with this HTTP status
+    #[arg(long, value_name = "CODE")]
+    pub(crate) status: Option<u16>,
+    /// At most so many, the latest first
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: CallsFormat,
+    /// The project's folder [default: found upwards from here]
+    #[arg(short = 'p', long = "project", value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+}
+
+/// What calls can be summed up by.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CallsBy {
+    Key,
+    Model,
+    Provider,
+    Route,
+    Day,
+    Status,
+}
+
+/// How calls can be printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CallsFormat {
+    /// For people.
+    Table,
+    /// One JSON object a line.
+    Json,
+    /// Comma-separated values.
+    Csv,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

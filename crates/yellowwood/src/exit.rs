@@ -7,7 +7,6 @@ pub(crate) const OK: u8 = 0;
 pub(crate) const FAILURE: u8 = 1;
 
 /// The command line is wrong (clap's own code).
-#[allow(dead_code, reason = "clap exits with it; it stands here for the list to be whole")]
 pub(crate) const USAGE: u8 = 2;
 
 /// The project file is missing or has errors.

@@ -8,6 +8,7 @@ mod command;
 mod exit;
 mod failure;
 mod logging;
+mod moving;
 mod output;
 mod project;
 mod version;
@@ -36,8 +37,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     if let Command::Init(args) = cli.command {
         return command::init::run(&args);
     }
-    // On a single core too, a thread that waits for the disk must not keep the others' requests waiting.
-    let n_threads = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
+    // As many as there are cores: on a single one, a second thread would only cost the hand-overs. What waits for the disk
+    // does so elsewhere.
+    let n_threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(n_threads)
         .enable_all()
@@ -53,6 +55,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Promote(args) => command::promote::run(&args).await,
             Command::Runs(args) => command::runs::run(&args).await,
             Command::Serve(args) => command::serve::run(&args).await,
+            Command::Key(args) => command::key::run(&args).await,
+            Command::Calls(args) => command::calls::run(&args).await,
         }
     })
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use yw_arena::Asking;
 use yw_config::{LoadError, Project, TaskSpec};
+use yw_gateway::Gateway;
 use yw_store::Store;
 use yw_task::Usd;
 
@@ -64,6 +65,12 @@ pub(crate) fn has_store(project: &Project) -> bool {
 /// The way to the project's providers, with keys from the environment.
 pub(crate) fn connect(project: &Project, store: Option<&Store>, max_usd: Option<Usd>) -> Result<Asking, Failure> {
     yw_arena::connect(project, store, max_usd, |name| std::env::var(name).ok())
+        .map_err(|e| Failure::from_error(exit::PROJECT, &e))
+}
+
+/// The same way alone, without a limit in money. Without a store, replies are not remembered.
+pub(crate) fn gateway(project: &Project, store: Option<&Store>) -> Result<Gateway, Failure> {
+    yw_arena::gateway(project, store, |name| std::env::var(name).ok())
         .map_err(|e| Failure::from_error(exit::PROJECT, &e))
 }
 

@@ -1,7 +1,7 @@
 //! What a run would cost: every prompt is rendered, and nothing is asked.
 
 use yw_config::{Project, TaskSpec};
-use yw_llm::{Output, Part, Request, TokenUsage, estimate_tokens};
+use yw_llm::{TokenUsage, estimate_request_tokens, estimate_tokens};
 use yw_task::{FitError, ModelRef, Usd};
 
 use crate::ask::{AskRecipe, Asking};
@@ -81,24 +81,10 @@ async fn tokens_of(ask: &AskRecipe, split: &DataSplit, seed: u64) -> Result<(u64
     let mut input = 0;
     for row_idx in 0..rows.n_rows() {
         let request = predictor.request(&rows.slice(row_idx, 1));
-        input += request_tokens(&request.map_err(|e| FitError::Data { reason: e.to_string() })?);
+        input += estimate_request_tokens(&request.map_err(|e| FitError::Data { reason: e.to_string() })?);
     }
     let truth = &split.train.truth;
     let reply = |i: usize| estimate_tokens(&predictor.schema.reply_of(&truth.value(i)));
     let mean_reply = (0..truth.len()).map(reply).sum::<u64>() as f64 / truth.len().max(1) as f64;
     Ok((input, (mean_reply * rows.n_rows() as f64).ceil() as u64))
-}
-
-fn request_tokens(request: &Request) -> u64 {
-    let texts = request.messages.iter().flat_map(|m| &m.content).map(|part| match part {
-        Part::Text(text) => estimate_tokens(text),
-        Part::ToolCall(_) | Part::ToolResult { .. } => 0,
-    });
-    let schema = match &request.output {
-        Output::Json { schema, .. } => estimate_tokens(&schema.to_string()),
-        Output::Text => 0,
-    };
-    let system = request.system.as_deref().map_or(0, estimate_tokens);
-    // A few tokens frame each message.
-    texts.sum::<u64>() + system + schema + 4 * request.messages.len() as u64
 }

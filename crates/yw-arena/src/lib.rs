@@ -42,7 +42,7 @@ mod verdict;
 pub use artifact::{ARTIFACT_FORMAT, LoadError, LoadedPredictor, load};
 pub use ask::Asking;
 pub use candidate::{BASELINE, Candidate, CandidateError, candidates};
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, connect, gateway};
 pub use data::{DataError, DataSplit, TaskData, source_of, table_spec_of};
 pub use estimate::{AskEstimate, estimate};
 pub use explain::{

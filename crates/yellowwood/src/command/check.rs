@@ -1,5 +1,6 @@
 //! `yw check`: the project file and its data, without fitting or asking anything.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use yw_config::{Project, TaskSpec, TestSpec};
@@ -24,6 +25,9 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<u8, Failure> {
     }
     let tasks = project::tasks(&project, args.project.task.as_ref())?;
     let mut code = exit::OK;
+    if args.project.task.is_none() {
+        check_routes(&project, args.format)?;
+    }
     for task in tasks {
         match check(task, &project.dir).await {
             Ok(checked) => match args.format {
@@ -58,9 +62,33 @@ fn obstacles(project: &Project, task: &TaskSpec) -> Result<Vec<String>, Failure>
     let mut obstacles = Vec::new();
     for candidate in &task.candidates {
         let yw_config::CandidateKind::Ask(ask) = &candidate.kind else { continue };
-        if let Some(variable) = asking.gateway.key_missing(&ask.model.provider) {
-            obstacles.push(format!("`{}` would be skipped: set {variable} to ask {}", candidate.name, ask.model));
+        if asking.gateway.key_missing(&ask.model.provider).is_some() {
+            let key = key_of(project, &ask.model.provider);
+            obstacles.push(format!("`{}` would be skipped: set {key} to ask {}", candidate.name, ask.model));
         }
     }
     Ok(obstacles)
+}
+
+/// Says what each route does, in a line, and which keys it lacks.
+fn check_routes(project: &Project, format: Format) -> Result<(), Failure> {
+    if project.routes.is_empty() {
+        return Ok(());
+    }
+    let asking = project::connect(project, None, None)?;
+    for route in &project.routes {
+        let lacks = |provider: &&str| asking.gateway.key_missing(provider).is_some();
+        let providers: BTreeSet<&str> = route.targets.iter().map(|t| t.model.provider.as_str()).collect();
+        let keys: Vec<String> = providers.into_iter().filter(lacks).map(|name| key_of(project, name)).collect();
+        output::line(match format {
+            Format::Table => output::route_line(route, &keys),
+            Format::Json => output::route_json(route, &keys),
+        });
+    }
+    Ok(())
+}
+
+/// Where the key of a provider is expected.
+fn key_of(project: &Project, provider: &str) -> String {
+    project.provider(provider).map(|spec| spec.key.to_string()).unwrap_or_default()
 }

@@ -4,8 +4,11 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
 use crate::cli::InitArgs;
 use crate::failure::Failure;
+use crate::moving::{self, MoveError, Source};
 use crate::{exit, output, project};
 
 /// A project that ships with the program.
@@ -31,10 +34,39 @@ const EXAMPLES: &[Example] = &[
 ];
 
 pub(crate) fn run(args: &InitArgs) -> Result<u8, Failure> {
-    match &args.example {
-        Some(name) => init_example(name, args.dir.as_deref()),
-        None => init_minimal(args.dir.as_deref()),
+    match (&args.example, args.from.as_deref()) {
+        (_, Some([program, file])) => init_from(program, file, args.dir.as_deref()),
+        (Some(name), _) => init_example(name, args.dir.as_deref()),
+        (None, _) => init_minimal(args.dir.as_deref()),
     }
+}
+
+/// Writes what another program's settings translate to, and says what they do not.
+fn init_from(program: &Path, file: &Path, dir: Option<&Path>) -> Result<u8, Failure> {
+    let source = program.to_str().and_then(|name| Source::from_str(name, false).ok()).ok_or_else(|| {
+        let names: Vec<String> = Source::value_variants()
+            .iter()
+            .filter_map(|s| s.to_possible_value())
+            .map(|v| v.get_name().to_owned())
+            .collect();
+        Failure::message(exit::USAGE, format!("there is no translation from `{}`", program.display()))
+            .with_hint(format!("it is one of: {}", names.join(", ")))
+    })?;
+    let dir = dir.unwrap_or(Path::new("."));
+    let target = dir.join(yw_config::FILE_NAME);
+    let moved = moving::translate(source, file, &|name| std::env::var(name).ok()).map_err(|e| {
+        let code = if matches!(e, MoveError::Invalid { .. }) { exit::FAILURE } else { exit::DATA };
+        Failure::from_error(code, &e)
+    })?;
+    write_all(dir, &[(yw_config::FILE_NAME, moved.text.as_str())])?;
+    let routes = if moved.n_routes == 1 { "one route".to_owned() } else { format!("{} routes", moved.n_routes) };
+    output::line(format!("wrote {} with {routes}", project::display(&target)));
+    if !moved.left.is_empty() {
+        output::line("what has no translation, or not a whole one:");
+        moved.left.iter().for_each(|left| output::line(format!("  {left}")));
+    }
+    output::line("next: set the keys that `yw check` names, then `yw serve`");
+    Ok(exit::OK)
 }
 
 fn init_minimal(dir: Option<&Path>) -> Result<u8, Failure> {

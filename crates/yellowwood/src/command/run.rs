@@ -16,6 +16,10 @@ const REPORT_FILE: &str = "report.html";
 pub(crate) async fn run(args: &RunArgs) -> Result<u8, Failure> {
     let project = project::open(args.project.place())?;
     let tasks = project::tasks(&project, args.project.task.as_ref())?;
+    if tasks.is_empty() {
+        let message = format!("there is no task in {}", project.file.display());
+        return Err(Failure::message(exit::PROJECT, message).with_hint("add [task.NAME]; `yw serve` needs none"));
+    }
     if args.estimate {
         return estimate(&project, &tasks, args.format).await;
     }

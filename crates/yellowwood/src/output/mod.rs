@@ -1,27 +1,34 @@
 //! Everything that is printed.
 
+mod calls;
 mod check;
 mod explain;
+mod keys;
 mod progress;
 mod report;
+mod routes;
 mod runs;
 
 use std::fmt::Display;
+use std::io::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::failure::Failure;
 
+pub(crate) use calls::{list as calls_list, sums as call_sums};
 pub(crate) use check::{check_json, check_table};
 pub(crate) use explain::{ExplainedRow, Subject, explanation_json, explanation_table, row_json, row_table};
+pub(crate) use keys::{list as keys_list, new_key};
 pub(crate) use progress::watcher;
 pub(crate) use report::{estimates, estimates_json, run_table};
+pub(crate) use routes::{route_json, route_line};
 pub(crate) use runs::{champions, list as runs_list};
 
 /// A line of a command's result, to standard output.
-#[expect(clippy::print_stdout, reason = "this is where the program prints")]
 pub(crate) fn line(text: impl Display) {
-    println!("{text}");
+    // Whoever reads it may have seen enough and gone, as `head` does.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A remark about what is going on, to standard error.

@@ -182,7 +182,7 @@ fn the_answers_shape_is_demanded() {
                     assert_eq!(request.body.pointer("/response_format/json_schema/strict"), Some(&json!(true)));
                     request.body.pointer("/response_format/json_schema/schema")
                 }
-                Dialect::Anthropic => request.body.pointer("/output_config/format/schema"),
+                _ => request.body.pointer("/output_config/format/schema"),
             };
             let schema = schema.unwrap_or_else(|| panic!("no schema in {:#}", request.body));
             assert_eq!(schema["properties"]["team"]["enum"], json!(["account", "billing", "technical"]));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use yw_gateway::{CallError, CallOptions, Reply};
-use yw_llm::{Finish, Message, Output, Request, Response};
+use yw_llm::{Finish, Message, Output, Request, Response, Sampling};
 use yw_task::{Answer, BoxFuture, ModelRef, Outcome, PredictContext, Predictor, RowErrorKind, Rows, SaveError, Usage};
 
 use super::prompt::{Prompt, PromptError, PromptInput};
@@ -73,7 +73,7 @@ impl AskPredictor {
         };
         Ok(Request {
             messages,
-            temperature: self.temperature,
+            sampling: Sampling { temperature: self.temperature, ..Sampling::default() },
             ..Request::new("", self.max_tokens).with_system(system).with_output(output)
         })
     }
