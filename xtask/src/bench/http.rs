@@ -1,4 +1,5 @@
-//! As much of an HTTP/1.1 client as a load generator needs: keep-alive connections and bodies with a stated length.
+//! As much of an HTTP/1.1 client as a load generator needs: keep-alive connections, and bodies with a stated length or in
+//! chunks.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -55,8 +56,15 @@ impl Connection {
 
 /// The bytes of a request; a body is JSON.
 pub(crate) fn request(method: &str, path: &str, body: &str) -> Vec<u8> {
+    request_with(method, path, &[], body)
+}
+
+/// The same with more headers.
+pub(crate) fn request_with(method: &str, path: &str, headers: &[(&str, String)], body: &str) -> Vec<u8> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{headers}content-length: \
+         {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -89,21 +97,44 @@ fn parse(bytes: &[u8]) -> Result<Option<(Response, usize)>, String> {
     let status = status.ok_or_else(|| format!("no status line of HTTP/1.1: `{status_line}`"))?;
 
     let mut body_len = None;
-    let mut closes = false;
+    let (mut closes, mut is_chunked) = (false, false);
     for line in lines {
         let (name, value) = line.split_once(':').ok_or_else(|| format!("no header: `{line}`"))?;
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "content-length" => body_len = Some(value.parse::<usize>().map_err(|_| format!("no length: `{value}`"))?),
             "connection" => closes = value.eq_ignore_ascii_case("close"),
+            "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => is_chunked = true,
             "transfer-encoding" => return Err(format!("bodies in `{value}` form are not understood")),
             _ => {}
         }
     }
-    let body_len = body_len.ok_or("a response without its length")?;
     let body_start = head_len + END_OF_HEAD.len();
+    if is_chunked {
+        let chunks = parse_chunks(&bytes[body_start..])?;
+        return Ok(chunks.map(|(body, n_bytes)| (Response { status, body, closes }, body_start + n_bytes)));
+    }
+    let body_len = body_len.ok_or("a response without its length")?;
     let Some(body) = bytes.get(body_start..body_start + body_len) else { return Ok(None) };
     Ok(Some((Response { status, body: body.to_vec(), closes }, body_start + body_len)))
+}
+
+/// A body in chunks and how many bytes it takes, or none if there is more to come.
+fn parse_chunks(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, String> {
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let Some(line_len) = bytes[at..].windows(2).position(|w| w == b"\r\n") else { return Ok(None) };
+        let line = String::from_utf8_lossy(&bytes[at..at + line_len]);
+        let size = line.split(';').next().unwrap_or_default().trim();
+        let size = usize::from_str_radix(size, 16).map_err(|_| format!("no size of a chunk: `{line}`"))?;
+        let start = at + line_len + 2;
+        let Some(chunk) = bytes.get(start..start + size + 2) else { return Ok(None) };
+        body.extend_from_slice(&chunk[..size]);
+        at = start + size + 2;
+        if size == 0 {
+            return Ok(Some((body, at)));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +176,15 @@ mod tests {
     }
 
     #[test]
+    fn chunks_are_joined_at_every_split() {
+        let bytes = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n1;x=y\r\ne\r\n0\r\n\r\n";
+        for end in 0..bytes.len() {
+            assert_eq!(parse(&bytes[..end]), Ok(None), "{end} bytes");
+        }
+        assert_eq!(parse(bytes), Ok(Some((Response::new(200, b"abcde"), bytes.len()))));
+    }
+
+    #[test]
     fn a_response_that_breaks_off_is_no_response() {
         let first_len = TWO.iter().position(|&b| b == b'}').unwrap() + 1;
         for end in 0..first_len {
@@ -162,7 +202,8 @@ mod tests {
         check(b"HTTP/1.1 20\r\n\r\n", "no status line of HTTP/1.1: `HTTP/1.1 20`");
         check(b"HTTP/1.1 200 OK\r\n\r\n", "a response without its length");
         check(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "no length: `x`");
-        check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "bodies in `chunked` form are not understood");
+        check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "bodies in `gzip` form are not understood");
+        check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "no size of a chunk: `x`");
     }
 
     #[test]

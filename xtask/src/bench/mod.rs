@@ -12,6 +12,7 @@ mod cores;
 mod crash;
 mod csv;
 mod figures;
+mod gateway;
 mod http;
 mod load;
 mod options;
@@ -36,6 +37,9 @@ pub(crate) const USAGE: &str = "  \
     --rate 1000 --seconds 30 --connections 8 --arrivals poisson|constant --seed 0
   bench crash           kills `yw serve` under load and looks for every answer that a client had
     --banking77 DIR --kills 20 --rate 1000 --connections 8 --seed 0
+  bench gateway         what `yw serve` adds to a call of a model, and how many it carries, keys and records being on
+    --litellm PROGRAM --portkey SCRIPT   beside other gateways; --million also looks at the memory after so many calls
+    --rate 1000 --sustained 5000 --seconds 20 --connections 16
   bench text            fits and predicts Banking77 with `fit = \"linear\"`, in turn with a peer
     --banking77 DIR --rounds 3 --peer \"python3 PATH/text.py\"
   bench trees           fits and predicts with boosted trees, in turn with peers, and asks for single rows
@@ -49,6 +53,7 @@ pub(crate) const USAGE: &str = "  \
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<String, String> {
     match args {
         ["serve", rest @ ..] => serve::run(root, rest),
+        ["gateway", rest @ ..] => gateway::run(root, rest),
         ["crash", rest @ ..] => crash::run(root, rest),
         ["text", rest @ ..] => text::run(root, rest),
         ["trees", rest @ ..] => trees::run(root, rest),

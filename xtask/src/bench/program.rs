@@ -91,8 +91,17 @@ pub(crate) fn target_dir(root: &Path) -> Result<PathBuf, String> {
 
 /// Makes the release build of a package, or finds it fresh.
 pub(crate) fn build_release(root: &Path, package: &str) -> Result<(), String> {
+    build(root, &["-p", package])
+}
+
+/// Makes the release build of an example, or finds it fresh.
+pub(crate) fn build_release_example(root: &Path, package: &str, example: &str) -> Result<(), String> {
+    build(root, &["-p", package, "--example", example])
+}
+
+fn build(root: &Path, what: &[&str]) -> Result<(), String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--release", "-p", package]).current_dir(root);
+    command.args(["build", "--release"]).args(what).current_dir(root);
     // What `cargo run` says about this package would make build scripts that look at it run again, and half of the
     // dependencies with them.
     for (name, _) in std::env::vars_os() {

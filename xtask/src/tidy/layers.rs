@@ -62,7 +62,11 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ("comfy-table", &["yellowwood"], "only yellowwood knows the terminal"),
     ("tantivy", &["yw-library"], "only yw-library knows index engines"),
     ("usearch", &["yw-library"], "only yw-library knows index engines"),
-    ("toml", &["yw-config", "yw-llm"], "only yw-config reads the project file, only yw-llm the price table"),
+    (
+        "toml",
+        &["yw-config", "yw-llm", "yellowwood"],
+        "only yw-config reads the project file, only yw-llm the price table, only yellowwood what other gateways have",
+    ),
     ("reqwest", &["yw-gateway", "yw-table"], "only yw-gateway calls providers, only yw-table reaches object stores"),
 ];
 
