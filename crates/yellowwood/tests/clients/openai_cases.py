@@ -160,7 +160,7 @@ def chat_raw_response(target: Target) -> Any:
 
 
 # Signed thoughts come with what a client has to give back.
-DETAILS = "choices[0].message.reasoning_details"
+DETAILS = "choices.*.message.reasoning_details"
 
 
 @case(ignores={"anthropic": [DETAILS], "bedrock": [DETAILS, "usage.completion_tokens_details"]})

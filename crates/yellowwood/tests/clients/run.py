@@ -132,6 +132,7 @@ def gateway(binary: str | None, base: str) -> Iterator[tuple[str, str]]:
     if binary is None:
         yield "", ""
         return
+    binary = str(pathlib.Path(binary).resolve())
     keys = {f"{name}_API_KEY": "any" for name in KEYS} | {"AWS_BEARER_TOKEN_BEDROCK": "any"}
     environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | keys
     with tempfile.TemporaryDirectory() as folder:
